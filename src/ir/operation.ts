@@ -5,7 +5,7 @@
  */
 import type { AttributeValue, Attributes, Graph, Node } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
-import type { TensorType } from "./types.ts";
+import type { DType, TensorType } from "./types.ts";
 
 /** A family fixes how its members are typed, printed, evaluated, differentiated, costed and lowered. */
 export type Family =
@@ -28,32 +28,63 @@ export interface AttributeSchema {
   readonly doc: string;
 }
 
-/** Scalar arithmetic of an elementwise operation, one row of the table in operations/elementwise.ts. */
+/**
+ * Arithmetic in which a derivative can be written once and used twice: on numbers it gives the slope for the error
+ * analysis, on nodes the gradient.
+ */
+export interface Algebra<T> {
+  /** Applies an elementwise operation by name. */
+  readonly apply: (op: string, ...args: readonly T[]) => T;
+  readonly constant: (value: number) => T;
+}
+
+/** Scalar arithmetic of an elementwise operation: one row of the tables in operations/. */
 export interface ScalarRow {
-  /** Value in float64 (or exact integers, or 0/1 for booleans). `dtype` is the operand's, for integer wrap-around. */
-  readonly evaluate: (args: readonly number[], dtype: string) => number;
-  /** WGSL with `$0`, `$1`, … for the operands; works on scalars and on vec4 alike. */
+  /** Value in float64 (integers exactly, booleans as 0 and 1). `dtype` is the first operand's, for integer wrap-around. */
+  readonly evaluate: (args: readonly number[], dtype: DType) => number;
+  /** WGSL with `$0`, `$1`, … for the operands and `$T` for the result's type; valid on scalars and on vec4 alike. */
   readonly wgsl: string;
-  /** WGSL module-scope helper functions the spelling calls, by name (see operations/wgsl-helpers.ts). */
+  /** Spelling for integers, where it differs. */
+  readonly wgslInteger?: string;
+  /** Names of WGSL helper functions (wgsl-helpers.ts) that the spelling calls. */
   readonly helpers?: readonly string[];
-  /** Bits of accuracy WGSL grants, as ULP of the result given |x| (0 = exact; +,-,* are 0.5). */
-  readonly ulp: (args: readonly number[], result: number) => number;
-  /** |partial derivative| by each argument in float64, for the running error analysis; discontinuities give Infinity at the switch. */
-  readonly slope: (args: readonly number[], result: number) => readonly number[];
-  /** Floating-point operations counted per element. */
+  /**
+   * Bound of the absolute error that an f32 evaluation adds at exact arguments, from WGSL's accuracy table or, for
+   * helpers, as measured over their range. 0 for exact operations.
+   */
+  readonly roundoff: (args: readonly number[], result: number) => number;
+  /** Partial derivatives by each argument; `undefined` where the result does not vary (comparisons, integers). */
+  readonly partials?: <T>(
+    algebra: Algebra<T>,
+    args: readonly [T, T, T],
+    result: T,
+  ) => readonly (T | undefined)[];
+  /** True where the function jumps, so that an error of its argument can change the result by any amount. */
+  readonly discontinuous?: boolean;
+  /** Floating-point operations counted for one element. */
   readonly flops: number;
-  /** True when WGSL evaluates it by a multi-instruction routine (exp, sin, pow…): worth not recomputing. */
-  readonly transcendental: boolean;
+  /** True when a device spends many instructions on it (exp, sin, pow): worth storing rather than computing again. */
+  readonly expensive?: boolean;
   readonly commutative?: boolean;
-  /** op(x, identity) = x (right identity). */
+  /** The right identity: `op(x, identity) = x`. */
   readonly identity?: number;
+  /** Name of the ONNX operator with this meaning. */
   readonly onnx?: string;
 }
 
-/** What a differentiation rule may use: it builds nodes and never sees origins. Defined fully by the builder. */
-export type DifferentiationRule = (context: DifferentiationContext) => readonly (Node | undefined)[];
+/** How a reduction combines elements: one row of the table in operations/reduce.ts. */
+export interface Reducer {
+  /** Start value for f32 (or i32, bool as 0/1): combining with it changes nothing. */
+  readonly identity: (dtype: DType) => number;
+  readonly combine: (accumulator: number, element: number) => number;
+  /** Name of the elementwise operation that combines, for code generation. */
+  readonly operation: string;
+  /** True for argmax and argmin, which return positions along their one reduced axis (the first, on ties). */
+  readonly positional?: boolean;
+}
 
-export interface DifferentiationContext {
+/** What a differentiation rule may use: it builds nodes and never sees origins. */
+export interface DifferentiationContext extends Algebra<Node> {
   readonly node: Node;
   /** Gradient of the loss by this node's result; same type as the node. */
   readonly gradient: Node;
@@ -61,9 +92,15 @@ export interface DifferentiationContext {
   readonly build: (op: string, operands: readonly Node[], attributes?: Attributes) => Node;
 }
 
-export interface Cost {
-  /** Floating-point operations; a multiply-add counts 2. */
-  readonly flops: number;
+/** Gradients by each operand, `undefined` where none flows. */
+export type DifferentiationRule = (context: DifferentiationContext) => readonly (Node | undefined)[];
+
+export interface InferRequest {
+  readonly operands: readonly TensorType[];
+  readonly attributes: Attributes;
+  /** Type given by the builder or the text, for sources (which have nothing to infer it from). */
+  readonly declared?: TensorType;
+  readonly regions?: readonly Graph[];
 }
 
 export interface Operation {
@@ -76,16 +113,26 @@ export interface Operation {
   readonly variadic?: boolean;
   readonly attributes: Readonly<Record<string, AttributeSchema>>;
   /** Result type. Throws `IrError` with a sentence for whoever built the graph when operands or attributes do not fit. */
-  readonly infer: (operands: readonly TensorType[], attributes: Attributes, regions?: readonly Graph[]) => TensorType;
-  /** Float64 semantics. Sources other than constants have none: the evaluator supplies them. */
+  readonly infer: (request: InferRequest) => TensorType;
+  /** Float64 semantics. Inputs and parameters have none: the evaluator is handed their values. */
   readonly evaluate?: (operands: readonly Tensor[], attributes: Attributes, type: TensorType) => Tensor;
-  readonly cost: (node: Node) => Cost;
+  /** Bound of the absolute error of each result element in f32, from operands' values and error bounds (error-bound.ts). */
+  readonly errorBound?: (
+    operands: readonly Tensor[],
+    errors: readonly Tensor[],
+    result: Tensor,
+    attributes: Attributes,
+  ) => Tensor;
+  /** Floating-point operations of the whole node; a multiply-add counts 2. */
+  readonly flops: (operands: readonly TensorType[], result: TensorType, attributes: Attributes) => number;
   readonly differentiate?: DifferentiationRule;
   /** Present in the elementwise family. */
   readonly scalar?: ScalarRow;
+  /** Present in the reduce and scan families. */
+  readonly reducer?: Reducer;
 }
 
-/** A graph was built or written wrongly. Reaching a user means a bug in Weft, unless the text came from the user. */
+/** A graph was built or written wrongly. Reaching a user means a bug in Weft, unless the IR text came from the user. */
 export class IrError extends Error {
   override readonly name = "IrError";
 }

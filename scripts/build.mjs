@@ -1,0 +1,63 @@
+// Bundles src/ into dist/: weft.mjs (the command) and index.mjs (the library). npm packages stay external.
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const entries = { weft: "src/cli/main.ts", index: "src/index.ts" };
+const targets = Object.keys(entries).map((name) => join(dist, `${name}.mjs`));
+
+/** The newest modification time below the given files and folders, in ms. */
+function newest(path) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  // A folder's own time counts too: it changes when a file is removed.
+  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+export function isStale() {
+  const oldestTarget = Math.min(...targets.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+  const sources = ["src", "package-lock.json", "scripts/build.mjs"].map((name) => newest(join(root, name)));
+  return oldestTarget < Math.max(...sources);
+}
+
+export async function build() {
+  const { build: bundle } = await import("esbuild");
+  const missing = Object.values(entries).filter((file) => !existsSync(join(root, file)));
+  if (missing.length > 0) throw new Error(`cannot build: ${missing.join(" and ")} missing`);
+  const result = await bundle({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: dist,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    sourcemap: "linked",
+    write: false,
+    logLevel: "warning",
+  });
+  mkdirSync(dist, { recursive: true });
+  // Written aside and renamed, so that another process never reads half a file. Maps first: the bundles refer to them.
+  const files = [...result.outputFiles].sort(
+    (a, b) => Number(b.path.endsWith(".map")) - Number(a.path.endsWith(".map")),
+  );
+  for (const file of files) {
+    const temporary = `${file.path}.${process.pid}.tmp`;
+    writeFileSync(temporary, file.contents);
+    renameSync(temporary, file.path);
+  }
+  return result.outputFiles.map((file) => relative(root, file.path));
+}
+
+export async function buildIfStale() {
+  if (isStale()) await build();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.stdout.write(`${(await build()).join("\n")}\n`);
+}

@@ -1,0 +1,168 @@
+/**
+ * What the checker found out about a syntax tree: definitions, types, index ranges, solved sizes. Elaboration, the editor
+ * and the formatter read these tables; all are keyed by the identity of syntax nodes.
+ *
+ * Functions and modules are checked once, in their generic text. Every `Size` is a polynomial over the names in scope at the
+ * node: module parameters, generics, `size` parameters and loop variables. Module and function `let`s that are sizes have
+ * been replaced by their values. To elaborate, evaluate sizes under the numbers bound to those names (`evaluateSize`).
+ */
+import type { DType } from "../ir/index.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Size } from "./size.ts";
+import type {
+  Argument,
+  BindingTarget,
+  CallExpression,
+  Expression,
+  ExternDeclaration,
+  ForStatement,
+  FunctionDeclaration,
+  Identifier,
+  IndexBinder,
+  ModuleDeclaration,
+  NameExpression,
+  Parameter,
+  PresetDeclaration,
+  SourceFile,
+  SubMember,
+  TensorMember,
+  TypeExpression,
+} from "./syntax-tree.ts";
+
+/**
+ * An element type. `integer` and `real` belong to numbers that have not met a concrete type: literals, sizes and indices
+ * (`integer`), and what division or a literal with a point makes of them (`real`). They take the type of whatever they are
+ * combined with; where nothing decides, `integer` becomes i32 and `real` f32. `below` marks `idx<below>` (dtype i32).
+ */
+export interface ElementType {
+  readonly dtype: DType | "integer" | "real";
+  readonly below?: Size;
+}
+
+/**
+ * A numeric value: element type and positional axes, outermost first. Free indices are no part of the type; they are
+ * the `IndexBinder`s in scope that the expression uses.
+ */
+export interface TensorValueType {
+  readonly kind: "tensor";
+  readonly element: ElementType;
+  readonly dims: readonly Size[];
+  /** Present when the value is a compile-time size (a literal, a size name, arithmetic on these). */
+  readonly size?: Size;
+  /** True when the value is known once sizes and module parameters are: it may stand in `if … { }` and as an argument of a module. */
+  readonly constant?: boolean;
+}
+
+export type ValueType =
+  | TensorValueType
+  | { readonly kind: "tuple"; readonly items: readonly TensorValueType[] }
+  /** A module instance (`elements` all given) or an array of them, reached from the module in which the expression stands. */
+  | { readonly kind: "instance"; readonly path: InstancePath; readonly module: ModuleDeclaration; readonly missing: number }
+  /** An error was reported inside; everything that depends on it stays silent. */
+  | { readonly kind: "unknown" };
+
+/** Sub modules from the enclosing module inwards, with the element chosen in each array; empty means the module itself. */
+export type InstancePath = readonly { readonly sub: SubMember; readonly elements: readonly Expression[] }[];
+
+/** What a name stands for where it is used. */
+export type Definition =
+  | { readonly kind: "index"; readonly binder: IndexBinder }
+  /** A `let`, also after rebinding: the target that introduced the name. */
+  | { readonly kind: "local"; readonly target: BindingTarget }
+  | { readonly kind: "parameter"; readonly parameter: Parameter; readonly of: FunctionDeclaration | ModuleDeclaration | ExternDeclaration }
+  | { readonly kind: "generic"; readonly name: Identifier; readonly of: FunctionDeclaration | ExternDeclaration }
+  | { readonly kind: "loop"; readonly statement: ForStatement }
+  | { readonly kind: "tensor"; readonly member: TensorMember; readonly of: ModuleDeclaration }
+  | { readonly kind: "sub"; readonly member: SubMember; readonly of: ModuleDeclaration }
+  | { readonly kind: "function"; readonly declaration: FunctionDeclaration; readonly of?: ModuleDeclaration }
+  | { readonly kind: "extern"; readonly declaration: ExternDeclaration }
+  | { readonly kind: "module"; readonly declaration: ModuleDeclaration }
+  | { readonly kind: "builtin"; readonly name: string }
+  /** `inf`, `pi`, `π`, `training`. */
+  | { readonly kind: "constant"; readonly name: string };
+
+/** What a call does. */
+export type CallResolution =
+  /** An elementwise built-in of the operation registry; arguments are scalars or have the result's dims. */
+  | { readonly kind: "builtin"; readonly name: string }
+  /** `f32(x)`, `i32(x)`, … */
+  | { readonly kind: "cast"; readonly to: DType }
+  /** `concat[c](a, b, …)`: each argument binds its own `c`, with ranges `extents`; the result walks the outer index. */
+  | { readonly kind: "concat"; readonly axis: IndexBinder; readonly outer: IndexBinder; readonly extents: readonly Size[] }
+  /** An initialiser of a `param` or `buffer` (names.ts lists them); `arguments` by parameter name, defaults left out. */
+  | { readonly kind: "initialiser"; readonly name: string; readonly arguments: ReadonlyMap<string, Expression> }
+  | FunctionCall;
+
+export interface FunctionCall {
+  readonly kind: "function";
+  readonly declaration: FunctionDeclaration;
+  /** For methods: the instance, reached from the module in which the call stands. */
+  readonly instance?: InstancePath;
+  /** One entry per declared parameter; undefined where its default is used. */
+  readonly arguments: readonly (Argument | undefined)[];
+  /** Solved generics and `size` parameters of the callee, in the caller's names. */
+  readonly sizes: ReadonlyMap<string, Size>;
+  /** Leading positional dims over which the call maps; arguments without them are the same for every element. */
+  readonly mapped: readonly Size[];
+  /**
+   * For `f[j](…)`, one entry per bracket name: `inner` is bound as the last positional axis of the argument (several names give
+   * the last axes in order); the result's last axes go back to `outer`, absent where the function consumed the axis.
+   */
+  readonly axes: readonly { readonly inner: IndexBinder; readonly outer?: IndexBinder }[];
+}
+
+/** A sub module's resolved module and the sizes of its parameters in the enclosing module's names. */
+export interface SubResolution {
+  readonly module: ModuleDeclaration;
+  /** Every `size` parameter, defaults included. */
+  readonly sizes: ReadonlyMap<string, Size>;
+  /** Every parameter: the expression given (in the enclosing module's names), or the default (in the module's own). */
+  readonly values: ReadonlyMap<string, { readonly expression: Expression; readonly isDefault: boolean }>;
+  readonly counts: readonly Size[];
+}
+
+export interface CheckTables {
+  /** Range of every index: it runs from 0 to the size minus one. */
+  readonly ranges: ReadonlyMap<IndexBinder, Size>;
+  readonly types: ReadonlyMap<Expression, ValueType>;
+  /** Value type of each defined name; a target of a recurrence has none yet. */
+  readonly targets: ReadonlyMap<BindingTarget, ValueType>;
+  /** Resolved declared types: parameters, results, `param` and `buffer`. */
+  readonly declared: ReadonlyMap<TypeExpression, TensorValueType>;
+  readonly uses: ReadonlyMap<NameExpression | Identifier, Definition>;
+  readonly calls: ReadonlyMap<CallExpression, CallResolution>;
+  readonly subs: ReadonlyMap<SubMember, SubResolution>;
+  /** Settings of a preset with the model they belong to. */
+  readonly presets: ReadonlyMap<PresetDeclaration, ModuleDeclaration>;
+}
+
+export interface CheckedProgram {
+  /** The file asked for first, then everything it uses, the prelude included. */
+  readonly files: readonly SourceFile[];
+  /** Text of each file by path, for rendering diagnostics. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Names a user of the first file can ask for: its functions, modules and models (imports are not among them). */
+  readonly declarations: ReadonlyMap<string, FunctionDeclaration | ModuleDeclaration | ExternDeclaration>;
+  readonly tables: CheckTables;
+  /** In source order; empty of errors means that elaboration may go ahead. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** One built-in scalar function, as the operation registry describes it. */
+export interface Builtin {
+  readonly arity: number;
+  /**
+   * What it takes: `float` (integers are converted), `number`, `integer`, or `boolean`. The result has the element type
+   * of the arguments.
+   */
+  readonly domain: "float" | "number" | "integer" | "boolean";
+}
+
+/** The scalar functions of the language by name. */
+export type Builtins = ReadonlyMap<string, Builtin>;
+
+export interface CheckOptions {
+  readonly builtins: Builtins;
+  /** Text of a source file by normalised path (`std/prelude.weft`, `models/performer/performer.weft`), or undefined. */
+  readonly readSource: (path: string) => string | undefined;
+}

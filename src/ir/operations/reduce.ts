@@ -1,0 +1,290 @@
+/** Reductions over named indices and cumulative reductions (scans) along one axis. */
+import { constrainedFraction, indexSizes, parseConstraints, parseSpec } from "../index-spec.ts";
+import { IrError, type Operation, type Reducer } from "../operation.ts";
+import { newTensor, type Tensor } from "../tensor.ts";
+import { type DType, elementCount, isFloat, stridesOf, tensorType, type TensorType } from "../types.ts";
+import { visitSpace } from "./iteration.ts";
+
+const unit = 2 ** -23;
+
+/** Largest finite f32. Infinities are not portable in WGSL, so an empty maximum is the lowest finite number. */
+export const largestF32 = 3.4028234663852886e38;
+
+const lowest = (dtype: DType) => (isFloat(dtype) ? -largestF32 : dtype === "i32" ? -2147483648 : 0);
+const highest = (dtype: DType) => (isFloat(dtype) ? largestF32 : dtype === "i32" ? 2147483647 : dtype === "u32" ? 4294967295 : 1);
+
+interface Row {
+  readonly name: string;
+  readonly summary: string;
+  readonly reducer: Reducer;
+  readonly result: "same" | "bool" | "position";
+}
+
+const rows: readonly Row[] = [
+  {
+    name: "sum",
+    summary: "Adds up the elements along the indices that the result does not keep.",
+    reducer: { identity: () => 0, combine: (a, x) => a + x, operation: "add" },
+    result: "same",
+  },
+  {
+    name: "product",
+    summary: "Multiplies the elements along the reduced indices.",
+    reducer: { identity: () => 1, combine: (a, x) => a * x, operation: "mul" },
+    result: "same",
+  },
+  {
+    name: "maximum",
+    summary: "Largest element along the reduced indices; of nothing, the lowest finite number.",
+    reducer: { identity: lowest, combine: Math.max, operation: "max" },
+    result: "same",
+  },
+  {
+    name: "minimum",
+    summary: "Smallest element along the reduced indices; of nothing, the highest finite number.",
+    reducer: { identity: highest, combine: Math.min, operation: "min" },
+    result: "same",
+  },
+  {
+    name: "any",
+    summary: "True where some element along the reduced indices is.",
+    reducer: { identity: () => 0, combine: (a, x) => (a !== 0 || x !== 0 ? 1 : 0), operation: "or" },
+    result: "bool",
+  },
+  {
+    name: "all",
+    summary: "True where every element along the reduced indices is.",
+    reducer: { identity: () => 1, combine: (a, x) => (a !== 0 && x !== 0 ? 1 : 0), operation: "and" },
+    result: "bool",
+  },
+  {
+    name: "argmax",
+    summary: "Position of the first largest element along the one reduced index.",
+    reducer: { identity: lowest, combine: Math.max, operation: "gt", positional: true },
+    result: "position",
+  },
+  {
+    name: "argmin",
+    summary: "Position of the first smallest element along the one reduced index.",
+    reducer: { identity: highest, combine: Math.min, operation: "lt", positional: true },
+    result: "position",
+  },
+];
+
+const whereOf = (attributes: Operation["attributes"] | Readonly<Record<string, unknown>>) =>
+  ((attributes as Record<string, unknown>).where as string | undefined) ?? "";
+
+function reduction(row: Row): Operation {
+  const { reducer } = row;
+  const additive = reducer.operation === "add";
+  return {
+    name: row.name,
+    family: "reduce",
+    summary: row.summary,
+    arity: 1,
+    attributes: {
+      spec: { kind: "spec", doc: 'kept and reduced indices: "i j -> i"' },
+      where: { kind: "string", default: "", doc: 'affine condition on the reduced range: "j <= i"' },
+    },
+    reducer,
+    infer: ({ operands, attributes }) => {
+      const spec = parseSpec(attributes.spec as string);
+      const sizes = indexSizes(spec, operands);
+      const own = spec.operands[0] as readonly string[];
+      if (new Set(own).size !== own.length) throw new IrError(`${row.name} repeats an index in "${attributes.spec}"`);
+      const kept = own.filter((name) => spec.result.includes(name));
+      if (kept.join(" ") !== spec.result.join(" ")) {
+        throw new IrError(`${row.name} must keep its indices in order, not "${attributes.spec}"`);
+      }
+      for (const constraint of parseConstraints(whereOf(attributes))) {
+        for (const name of constraint.terms.keys()) {
+          if (!sizes.has(name)) throw new IrError(`the condition "${whereOf(attributes)}" uses the unknown index ${name}`);
+        }
+      }
+      const from = (operands[0] as TensorType).dtype;
+      if (row.result === "bool" && from !== "bool") throw new IrError(`${row.name} wants booleans, not ${from}`);
+      if (row.result !== "bool" && from === "bool") throw new IrError(`${row.name} wants numbers, not bool`);
+      const shape = spec.result.map((name) => sizes.get(name) as number);
+      if (row.result !== "position") return tensorType(from, shape);
+      const reduced = own.filter((name) => !spec.result.includes(name));
+      if (reduced.length !== 1) throw new IrError(`${row.name} reduces exactly one index`);
+      return tensorType("i32", shape, sizes.get(reduced[0] as string) as number);
+    },
+    evaluate: ([x], attributes, type) => {
+      const operand = x as Tensor;
+      const spec = parseSpec(attributes.spec as string);
+      const sizes = indexSizes(spec, [operand.type]);
+      const result = newTensor(type);
+      const start = reducer.identity(operand.type.dtype);
+      if (!reducer.positional) {
+        result.data.fill(start);
+        visitSpace(spec, sizes, whereOf(attributes), (offsets, out) => {
+          const element = operand.data[offsets[0] as number] as number;
+          result.data[out] = reducer.combine(result.data[out] as number, element);
+        });
+        return result;
+      }
+      const best = new Float64Array(result.data.length).fill(start);
+      const seen = new Uint8Array(result.data.length);
+      visitSpace(spec, sizes, whereOf(attributes), (offsets, out, position) => {
+        const element = operand.data[offsets[0] as number] as number;
+        const held = best[out] as number;
+        if (seen[out] === 0 || (element !== held && reducer.combine(held, element) === element)) {
+          best[out] = element;
+          seen[out] = 1;
+          result.data[out] = position[position.length - 1] as number;
+        }
+      });
+      return result;
+    },
+    errorBound: ([x], [error], result, attributes) => {
+      const operand = x as Tensor;
+      const incoming = error as Tensor;
+      const spec = parseSpec(attributes.spec as string);
+      const sizes = indexSizes(spec, [operand.type]);
+      const bound = newTensor(result.type);
+      const magnitude = new Float64Array(bound.data.length);
+      const terms = new Float64Array(bound.data.length);
+      const runnerUp = new Float64Array(bound.data.length).fill(Number.POSITIVE_INFINITY);
+      const extreme = reducer.positional ? extremes(operand, spec, sizes, whereOf(attributes), result, reducer) : undefined;
+      visitSpace(spec, sizes, whereOf(attributes), (offsets, out, position) => {
+        const offset = offsets[0] as number;
+        const value = operand.data[offset] as number;
+        const e = incoming.data[offset] as number;
+        terms[out] = (terms[out] as number) + 1;
+        magnitude[out] = (magnitude[out] as number) + Math.abs(value) + e;
+        if (additive) bound.data[out] = (bound.data[out] as number) + e;
+        else if (reducer.operation === "mul") {
+          const relative = value === 0 ? 0 : Math.abs((result.data[out] as number) / value);
+          bound.data[out] = (bound.data[out] as number) + relative * e;
+        } else bound.data[out] = Math.max(bound.data[out] as number, e);
+        if (extreme !== undefined && position[position.length - 1] !== result.data[out]) {
+          runnerUp[out] = Math.min(runnerUp[out] as number, Math.abs((extreme[out] as number) - value));
+        }
+      });
+      for (let i = 0; i < bound.data.length; i++) {
+        const held = bound.data[i] as number;
+        if (additive) bound.data[i] = held + (terms[i] as number) * unit * (magnitude[i] as number);
+        else if (reducer.operation === "mul") bound.data[i] = held + (terms[i] as number) * unit * Math.abs(result.data[i] as number);
+        else if (reducer.positional) bound.data[i] = (runnerUp[i] as number) > 2 * held ? 0 : Number.POSITIVE_INFINITY;
+      }
+      return bound;
+    },
+    flops: ([x], _result, attributes) => {
+      const operand = x as TensorType;
+      const where = parseConstraints(whereOf(attributes));
+      const count = elementCount(operand.shape);
+      if (where.length === 0) return count;
+      return count * constrainedFraction(where, indexSizes(parseSpec(attributes.spec as string), [operand]));
+    },
+    differentiate:
+      row.result !== "same"
+        ? undefined
+        : (context) => {
+            const { node, gradient, build, apply } = context;
+            const operand = node.operands[0] as typeof node;
+            const spec = parseSpec(node.attributes.spec as string);
+            const own = spec.operands[0] as readonly string[];
+            const axes = spec.result.map((name) => own.indexOf(name));
+            const spread = (value: typeof node) => build("broadcast", [value], { shape: [...operand.type.shape], axes });
+            if (whereOf(node.attributes) !== "") {
+              throw new IrError(`the gradient of a restricted ${row.name} is not implemented yet`);
+            }
+            if (additive) return [spread(gradient)];
+            if (reducer.operation === "mul") return [apply("mul", spread(gradient), apply("div", spread(node), operand))];
+            // Ties share the gradient evenly, which keeps the rule symmetric in its arguments.
+            const hit = build("cast", [apply("eq", operand, spread(node))], { to: operand.type.dtype });
+            const ties = build("sum", [hit], { spec: node.attributes.spec as string });
+            return [apply("mul", hit, spread(apply("div", gradient, ties)))];
+          },
+  };
+}
+
+function extremes(
+  operand: Tensor,
+  spec: ReturnType<typeof parseSpec>,
+  sizes: ReadonlyMap<string, number>,
+  where: string,
+  result: Tensor,
+  reducer: Reducer,
+): Float64Array {
+  const best = new Float64Array(result.data.length).fill(reducer.identity(operand.type.dtype));
+  visitSpace(spec, sizes, where, (offsets, out) => {
+    best[out] = reducer.combine(best[out] as number, operand.data[offsets[0] as number] as number);
+  });
+  return best;
+}
+
+function scan(row: Row, name: string): Operation {
+  const { reducer } = row;
+  return {
+    name,
+    family: "scan",
+    summary: `Running ${row.name} along one axis; each element covers those up to its own position.`,
+    arity: 1,
+    attributes: {
+      axis: { kind: "number", doc: "axis along which it runs" },
+      exclusive: { kind: "boolean", default: false, doc: "leave out the element at the position itself" },
+      reverse: { kind: "boolean", default: false, doc: "run from the end to the start" },
+    },
+    reducer,
+    infer: ({ operands, attributes }) => {
+      const type = operands[0] as TensorType;
+      const axis = attributes.axis as number;
+      if (!(axis >= 0 && axis < type.shape.length)) throw new IrError(`${name} along axis ${axis} of ${type.shape.length}`);
+      return tensorType(type.dtype, type.shape);
+    },
+    evaluate: ([x], attributes, type) => runScan(x as Tensor, attributes, newTensor(type), reducer),
+    // A running sum of n terms in any association: n roundings on the running sum of magnitudes.
+    errorBound: ([x], [error], result, attributes) => {
+      const operand = x as Tensor;
+      const incoming = error as Tensor;
+      const bound = newTensor(result.type);
+      const length = operand.type.shape[attributes.axis as number] as number;
+      if (reducer.operation === "max" || reducer.operation === "min") {
+        return runScan(incoming, attributes, bound, { ...reducer, identity: () => 0, combine: Math.max });
+      }
+      if (reducer.operation !== "add") throw new IrError(`no error bound for ${name}`);
+      const widened = newTensor(operand.type);
+      for (let i = 0; i < widened.data.length; i++) {
+        const e = incoming.data[i] as number;
+        widened.data[i] = e + length * unit * (Math.abs(operand.data[i] as number) + e);
+      }
+      return runScan(widened, attributes, bound, reducer);
+    },
+    flops: ([x]) => elementCount((x as TensorType).shape),
+    differentiate:
+      reducer.operation !== "add"
+        ? undefined
+        : ({ node, gradient, build }) => [
+            build(name, [gradient], { ...node.attributes, reverse: !(node.attributes.reverse ?? false) }),
+          ],
+  };
+}
+
+function runScan(operand: Tensor, attributes: Readonly<Record<string, unknown>>, result: Tensor, reducer: Reducer): Tensor {
+  const axis = attributes.axis as number;
+  const shape = operand.type.shape;
+  const length = shape[axis] as number;
+  const stride = stridesOf(shape)[axis] as number;
+  const exclusive = attributes.exclusive === true;
+  const start = reducer.identity(operand.type.dtype);
+  for (let offset = 0; offset < operand.data.length; offset++) {
+    if (Math.floor(offset / stride) % length !== 0) continue;
+    let held = start;
+    for (let step = 0; step < length; step++) {
+      const position = attributes.reverse === true ? length - 1 - step : step;
+      const at = offset + position * stride;
+      const next = reducer.combine(held, operand.data[at] as number);
+      result.data[at] = exclusive ? held : next;
+      held = next;
+    }
+  }
+  return result;
+}
+
+export const reductionOperations: readonly Operation[] = rows.map(reduction);
+
+export const scanOperations: readonly Operation[] = rows
+  .filter((row) => row.result === "same")
+  .map((row) => scan(row, `cumulative_${row.name}`));

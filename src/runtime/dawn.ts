@@ -1,0 +1,64 @@
+/** WebGPU in Node through Dawn (npm `webgpu`). Browsers never load this file. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const driverFolders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+
+/** Path of the manifest of Mesa's software Vulkan driver, or undefined when it is not installed. */
+export function softwareDriverManifest(): string | undefined {
+  for (const folder of driverFolders) {
+    if (!existsSync(folder)) continue;
+    const file = readdirSync(folder).find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
+    if (file !== undefined) return join(folder, file);
+  }
+  return undefined;
+}
+
+export interface DawnOptions {
+  /** Clamp every access into its binding. Off is faster and leaves an out-of-range access undefined. */
+  readonly robustness: boolean;
+}
+
+function toggles(options: DawnOptions): string[] {
+  const enabled = ["vulkan_enable_f16_on_nvidia"];
+  if (!options.robustness) enabled.push("disable_robustness");
+  // Clearing costs a pass over every arena, and plans write before they read; quantised timestamps are useless here.
+  const disabled = ["lazy_clear_resource_on_first_use", "timestamp_quantization"];
+  return [`enable-dawn-features=${enabled.join(",")}`, `disable-dawn-features=${disabled.join(",")}`];
+}
+
+/** What Dawn answered; `gpu` must stay referenced as long as anything made from it lives. */
+export interface DawnAdapter {
+  readonly gpu: GPU;
+  readonly adapter: GPUAdapter;
+}
+
+/**
+ * Asks Dawn for an adapter, or for the software one alone.
+ *
+ * Software on Linux is chosen by VK_DRIVER_FILES, which the Vulkan loader reads whenever an instance is made. It is set only
+ * around that moment, so that child processes and later requests see the user's own environment.
+ */
+export async function requestDawnAdapter(software: boolean, options: DawnOptions): Promise<DawnAdapter | undefined> {
+  const { create } = await import("webgpu");
+  const manifest = software ? softwareDriverManifest() : undefined;
+  if (software && process.platform === "linux" && manifest === undefined) return undefined;
+  const before = process.env.VK_DRIVER_FILES;
+  if (manifest !== undefined) process.env.VK_DRIVER_FILES = manifest;
+  try {
+    const gpu = create(toggles(options));
+    const adapter = await gpu.requestAdapter({
+      powerPreference: "high-performance",
+      forceFallbackAdapter: software && process.platform !== "linux",
+    });
+    return adapter === null || adapter === undefined ? undefined : { gpu, adapter };
+  } catch {
+    // Dawn throws when it finds no backend at all: the same answer as no adapter.
+    return undefined;
+  } finally {
+    if (manifest !== undefined) {
+      if (before === undefined) delete process.env.VK_DRIVER_FILES;
+      else process.env.VK_DRIVER_FILES = before;
+    }
+  }
+}

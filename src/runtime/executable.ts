@@ -1,0 +1,293 @@
+/** A plan made ready on a device: pipelines, buffers and bind groups exist, and running is one submission. */
+import type { BufferRef, Plan, PlanTensor } from "../codegen/plan.ts";
+import { byteLength } from "../ir/index.ts";
+import { type BufferSet, bufferUsage, createBuffers, upload } from "./buffers.ts";
+import type { WeftDevice } from "./device.ts";
+import { DeviceError, InputError } from "./errors.ts";
+import {
+  checkedData,
+  decodeFromDevice,
+  encodeForDevice,
+  type HostArray,
+  type HostValue,
+  hostArrayFromNumbers,
+} from "./host-data.ts";
+import type { CompiledKernel } from "./pipelines.ts";
+import { checkPlan } from "./plan-check.ts";
+import { profileSteps, type StepProfile } from "./profile.ts";
+import { scoped } from "./scopes.ts";
+import { type BoundStep, bindSteps, encodeStep } from "./steps.ts";
+
+export interface PrepareOptions {
+  /** Data of a parameter, by name; asked for one at a time, so that weights can be read lazily. */
+  readonly parameters?: (name: string) => HostValue | Promise<HostValue>;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly stage: "pipelines" | "parameters";
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface RunOptions {
+  /** Names of the outputs to read back; all when left out. */
+  readonly read?: readonly string[];
+  /**
+   * After the steps, on the device: copies an output over an input or a parameter of the same size, as a training step does
+   * with its weights. An input written this way may be left out of the next run.
+   */
+  readonly carry?: readonly { readonly output: string; readonly to: string }[];
+}
+
+export interface Executable {
+  readonly plan: Plan;
+  /** ms that `prepare` spent, for reports. */
+  readonly prepareMs: { readonly pipelines: number; readonly upload: number };
+  /** Bytes of all buffers, parameters and activations included. */
+  readonly deviceBytes: number;
+  /** Runs once. Runs of one executable follow each other; the caller's arrays are read before the promise settles. */
+  run(inputs: Readonly<Record<string, HostValue>>, options?: RunOptions): Promise<Record<string, HostArray>>;
+  /** Times whole runs on the data uploaded last, without upload and read-back; wall-clock ms of each. */
+  time(options: { readonly repeat: number; readonly warmup?: number }): Promise<{ readonly ms: readonly number[] }>;
+  /** Time of every step, on the data uploaded last. */
+  profile(): Promise<readonly StepProfile[]>;
+  /** Reads a parameter, an input or an output back from the device. */
+  read(name: string): Promise<HostArray>;
+  /** Frees the buffers; the pipelines stay with the device for the next executable. */
+  dispose(): void;
+}
+
+/**
+ * Makes a plan ready on a device.
+ *
+ * @throws DeviceError "limit" before anything is created, "kernel" naming the kernel that does not compile, "out-of-memory"
+ * @throws InputError when a parameter's data does not fit its declaration
+ */
+export async function prepare(device: WeftDevice, plan: Plan, options: PrepareOptions = {}): Promise<Executable> {
+  checkPlan(plan, device.profile);
+  const started = performance.now();
+  const kernels = await compileKernels(device, plan, options);
+  const compiled = performance.now();
+  const created = createBuffers(device.gpu, plan);
+  const buffers = created.result;
+  try {
+    await throwFailure(device, created.failure);
+    await uploadFixedData(device, plan, buffers, options);
+    const groups = scoped(device.gpu, `binding the buffers of ${plan.name}`, () =>
+      bindSteps(device.gpu, plan, kernels, buffers),
+    );
+    await throwFailure(device, groups.failure);
+    const prepareMs = { pipelines: compiled - started, upload: performance.now() - compiled };
+    return createExecutable(device, plan, buffers, groups.result, prepareMs);
+  } catch (error) {
+    buffers.destroy();
+    throw error;
+  }
+}
+
+async function throwFailure(device: WeftDevice, failure: Promise<DeviceError | undefined>): Promise<void> {
+  const error = await device.guard(failure);
+  if (error !== undefined) throw error;
+}
+
+async function compileKernels(device: WeftDevice, plan: Plan, options: PrepareOptions): Promise<CompiledKernel[]> {
+  const total = plan.kernels.length;
+  let done = 0;
+  const compile = plan.kernels.map(async (kernel) => {
+    const compiled = await device.pipelines.compile(kernel);
+    done++;
+    options.onProgress?.({ stage: "pipelines", done, total });
+    return compiled;
+  });
+  return device.guard(Promise.all(compile));
+}
+
+async function uploadFixedData(
+  device: WeftDevice,
+  plan: Plan,
+  buffers: BufferSet,
+  options: PrepareOptions,
+): Promise<void> {
+  const { gpu } = device;
+  for (const constant of plan.constants) {
+    const data = hostArrayFromNumbers(constant.type.dtype, constant.values);
+    const bytes = encodeForDevice(constant.type.dtype, data);
+    upload(gpu, buffers.get({ kind: "constant", name: constant.name }), bytes);
+  }
+  const total = plan.parameters.length;
+  for (const [index, { name, type }] of plan.parameters.entries()) {
+    const value = await options.parameters?.(name);
+    if (value === undefined) throw new InputError(name, `parameter \`${name}\` has no data`);
+    const data = checkedData("parameter", name, type, value);
+    upload(gpu, buffers.get({ kind: "parameter", name }), encodeForDevice(type.dtype, data));
+    options.onProgress?.({ stage: "parameters", done: index + 1, total });
+  }
+}
+
+function createExecutable(
+  device: WeftDevice,
+  plan: Plan,
+  buffers: BufferSet,
+  steps: readonly BoundStep[],
+  prepareMs: Executable["prepareMs"],
+): Executable {
+  const { gpu } = device;
+  const written = new Set<string>();
+  let disposed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Work of one executable shares its buffers, so it waits for the work before it, whatever became of that. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(() => {
+      if (disposed) throw new DeviceError("lost", `${plan.name} was disposed of`);
+      return device.guard(work());
+    });
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const find = (name: string, kinds: readonly ("input" | "parameter" | "output")[]): [BufferRef, PlanTensor] => {
+    for (const kind of kinds) {
+      const tensor = plan[`${kind}s`].find((candidate) => candidate.name === name);
+      if (tensor !== undefined) return [{ kind, name }, tensor];
+    }
+    throw new InputError(name, `${plan.name} has no ${kinds.join(" or ")} called \`${name}\``);
+  };
+
+  /** Encodes, submits, waits for WebGPU's verdict, and reads the given tensors back through one staging buffer. */
+  const submit = async (
+    encode: (encoder: GPUCommandEncoder) => void,
+    read: readonly (readonly [BufferRef, PlanTensor])[],
+  ): Promise<Record<string, HostArray>> => {
+    let stagingBytes = 0;
+    const copies = read.map(([ref, tensor]) => {
+      const offset = stagingBytes;
+      const size = Math.ceil(byteLength(tensor.type) / 4) * 4;
+      stagingBytes += Math.ceil(size / 16) * 16;
+      return { ref, tensor, offset, size };
+    });
+    if (stagingBytes > device.profile.limits.maxBufferBytes) {
+      throw new DeviceError(
+        "limit",
+        `reading ${stagingBytes} bytes back at once from ${plan.name} is more than the device's largest buffer ` +
+          `(${device.profile.limits.maxBufferBytes} bytes); read fewer outputs per run`,
+      );
+    }
+    const work = scoped(gpu, `running ${plan.name}`, () => {
+      const encoder = gpu.createCommandEncoder({ label: plan.name });
+      encode(encoder);
+      let staging: GPUBuffer | undefined;
+      if (stagingBytes > 0) {
+        const usage = bufferUsage.mapRead | bufferUsage.copyTarget;
+        staging = gpu.createBuffer({ label: "read-back", size: stagingBytes, usage });
+        for (const { ref, offset, size } of copies) {
+          if (size > 0) encoder.copyBufferToBuffer(buffers.get(ref), 0, staging, offset, size);
+        }
+      }
+      gpu.queue.submit([encoder.finish()]);
+      return staging;
+    });
+    const staging = work.result;
+    try {
+      const failure = await work.failure;
+      if (failure !== undefined) throw failure;
+      if (staging === undefined) {
+        await gpu.queue.onSubmittedWorkDone();
+        return Object.fromEntries(
+          copies.map(({ tensor }) => [tensor.name, hostArrayFromNumbers(tensor.type.dtype, [])]),
+        );
+      }
+      await staging.mapAsync(1); // GPUMapMode.READ
+      const mapped = staging.getMappedRange();
+      return Object.fromEntries(
+        copies.map(({ tensor, offset }) => [tensor.name, decodeFromDevice(tensor.type, mapped, offset)]),
+      );
+    } finally {
+      staging?.destroy();
+    }
+  };
+
+  const encodeAll = (encoder: GPUCommandEncoder) => {
+    const pass = encoder.beginComputePass({ label: plan.name });
+    for (const step of steps) encodeStep(pass, step);
+    pass.end();
+  };
+
+  const uploadInputs = (inputs: Readonly<Record<string, HostValue>>) => {
+    for (const name of Object.keys(inputs)) find(name, ["input"]);
+    // All are checked before any is written, so that a refused run changes nothing.
+    const checked = plan.inputs.map(({ name, type }) => {
+      const value = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+      if (value === undefined) {
+        if (written.has(name)) return undefined;
+        throw new InputError(name, `input \`${name}\` is missing; ${plan.name} takes ${listNames(plan.inputs)}`);
+      }
+      return { name, bytes: encodeForDevice(type.dtype, checkedData("input", name, type, value)) };
+    });
+    for (const input of checked) {
+      if (input === undefined) continue;
+      written.delete(input.name);
+      upload(gpu, buffers.get({ kind: "input", name: input.name }), input.bytes);
+    }
+  };
+
+  const carries = (options: RunOptions) =>
+    (options.carry ?? []).map(({ output, to }) => {
+      const [source, from] = find(output, ["output"]);
+      const [target, into] = find(to, ["input", "parameter"]);
+      if (from.type.dtype !== into.type.dtype || from.bytes !== into.bytes) {
+        throw new InputError(to, `output \`${output}\` cannot be carried to \`${to}\`: they differ in type`);
+      }
+      if (target.kind === "input" && into.type.below !== undefined && from.type.below !== into.type.below) {
+        throw new InputError(
+          to,
+          `output \`${output}\` is not known to be an idx<${into.type.below}>, as \`${to}\` must`,
+        );
+      }
+      return { source: buffers.get(source), target: buffers.get(target), size: from.bytes, to, kind: target.kind };
+    });
+
+  return {
+    plan,
+    prepareMs,
+    deviceBytes: buffers.bytes,
+    run: (inputs, options = {}) =>
+      inTurn(async () => {
+        const read = (options.read ?? plan.outputs.map(({ name }) => name)).map((name) => find(name, ["output"]));
+        const moves = carries(options);
+        uploadInputs(inputs);
+        const outputs = await submit((encoder) => {
+          encodeAll(encoder);
+          for (const { source, target, size } of moves) encoder.copyBufferToBuffer(source, 0, target, 0, size);
+        }, read);
+        for (const { to, kind } of moves) if (kind === "input") written.add(to);
+        return outputs;
+      }),
+    time: ({ repeat, warmup = 1 }) =>
+      inTurn(async () => {
+        const ms: number[] = [];
+        for (let i = -warmup; i < repeat; i++) {
+          const started = performance.now();
+          await submit(encodeAll, []);
+          if (i >= 0) ms.push(performance.now() - started);
+        }
+        return { ms };
+      }),
+    profile: () => inTurn(() => profileSteps(device, plan.name, steps)),
+    read: (name) =>
+      inTurn(async () => {
+        const outputs = await submit(() => undefined, [find(name, ["parameter", "input", "output"])]);
+        return outputs[name] as HostArray;
+      }),
+    dispose: () => {
+      if (disposed) return;
+      disposed = true;
+      buffers.destroy();
+    },
+  };
+}
+
+function listNames(tensors: readonly PlanTensor[]): string {
+  return tensors.map(({ name }) => `\`${name}\``).join(", ") || "no inputs";
+}

@@ -1,0 +1,16 @@
+/** Running plans on WebGPU devices, and reading weights. Files themselves are read by `weights-file.ts`, in Node only. */
+export * from "./device.ts";
+export * from "./errors.ts";
+export * from "./executable.ts";
+export * from "./half.ts";
+export {
+  checkedData,
+  decodeFromDevice,
+  encodeForDevice,
+  type HostArray,
+  type HostTensor,
+  type HostValue,
+  hostArrayFromNumbers,
+} from "./host-data.ts";
+export { checkPlan } from "./plan-check.ts";
+export type { StepProfile } from "./profile.ts";
