@@ -14,6 +14,8 @@ export interface DeviceLimits {
   readonly maxBindingBytes: number;
   /** Bytes of the largest buffer. */
   readonly maxBufferBytes: number;
+  /** Bytes that all buffers together can take, where that is known: a software device lives in the host's memory. */
+  readonly memoryBytes?: number;
   /** Storage bindings of one kernel. */
   readonly maxBindings: number;
   /** Invocations of one workgroup, all axes together. */

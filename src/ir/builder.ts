@@ -19,10 +19,17 @@ export interface NodeDetails {
  *
  * @throws IrError when operands or attributes do not fit the operation
  */
-export function makeNode(op: string, operands: readonly Node[], attributes: Attributes = {}, details: NodeDetails = {}): Node {
+export function makeNode(
+  op: string,
+  operands: readonly Node[],
+  attributes: Attributes = {},
+  details: NodeDetails = {},
+): Node {
   const operation = operationOf(op);
   if (operands.length < operation.arity || (!operation.variadic && operands.length > operation.arity)) {
-    throw new IrError(`${op} takes ${operation.arity}${operation.variadic ? " or more" : ""} operands, ${operands.length} given`);
+    throw new IrError(
+      `${op} takes ${operation.arity}${operation.variadic ? " or more" : ""} operands, ${operands.length} given`,
+    );
   }
   const kept = checkedAttributes(operation, attributes);
   const type = operation.infer({

@@ -1,11 +1,15 @@
 /** The face of the IR. */
 export * from "./builder.ts";
+export * from "./evaluate.ts";
 export * from "./graph.ts";
 export * from "./index-spec.ts";
 export * from "./operation.ts";
 export { findOperation, operationOf, operations } from "./operations/index.ts";
-export { largestF32 } from "./operations/reduce.ts";
+export { largestF32 } from "./operations/precision.ts";
 export { wgslHelper } from "./operations/wgsl-helpers.ts";
+export { parseGraph } from "./parse.ts";
+export { type PrintOptions, printFlops, printGraph, printNumber } from "./print.ts";
 export * from "./span.ts";
 export * from "./tensor.ts";
+export { IrTextError } from "./text-scanner.ts";
 export * from "./types.ts";

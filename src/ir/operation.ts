@@ -3,7 +3,7 @@
  *
  * Passes and emitters ask records for facts (family, traits, scalar row, cost); none of them switches on names.
  */
-import type { AttributeValue, Attributes, Graph, Node } from "./graph.ts";
+import type { Attributes, AttributeValue, Graph, Node } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
 import type { DType, TensorType } from "./types.ts";
 
@@ -42,6 +42,8 @@ export interface Algebra<T> {
 export interface ScalarRow {
   /** Value in float64 (integers exactly, booleans as 0 and 1). `dtype` is the first operand's, for integer wrap-around. */
   readonly evaluate: (args: readonly number[], dtype: DType) => number;
+  /** The same with the arguments one by one, for inner loops; those that a row does not have are ignored. */
+  readonly compute: (x: number, y: number, z: number, dtype: DType) => number;
   /** WGSL with `$0`, `$1`, … for the operands and `$T` for the result's type; valid on scalars and on vec4 alike. */
   readonly wgsl: string;
   /** Spelling for integers, where it differs. */
@@ -54,11 +56,9 @@ export interface ScalarRow {
    */
   readonly roundoff: (args: readonly number[], result: number) => number;
   /** Partial derivatives by each argument; `undefined` where the result does not vary (comparisons, integers). */
-  readonly partials?: <T>(
-    algebra: Algebra<T>,
-    args: readonly [T, T, T],
-    result: T,
-  ) => readonly (T | undefined)[];
+  readonly partials?: <T>(algebra: Algebra<T>, args: readonly [T, T, T], result: T) => readonly (T | undefined)[];
+  /** True where a pole lies within the errors of the arguments, so that the result can be anything. */
+  readonly pole?: (args: readonly number[], errors: readonly number[]) => boolean;
   /** True where the function jumps, so that an error of its argument can change the result by any amount. */
   readonly discontinuous?: boolean;
   /** Floating-point operations counted for one element. */
@@ -103,6 +103,35 @@ export interface InferRequest {
   readonly regions?: readonly Graph[];
 }
 
+/** Arithmetic on positions: numbers in the reference evaluator, quasi-affine expressions in code generation. */
+export interface IndexAlgebra<I> {
+  readonly add: (a: I, b: I) => I;
+  /** `a * factor + offset` */
+  readonly scale: (a: I, factor: number, offset?: number) => I;
+  /** Rounded down; the divisor is positive. */
+  readonly divide: (a: I, by: number) => I;
+  readonly remainder: (a: I, by: number) => I;
+  readonly constant: (value: number) => I;
+}
+
+/** Where a view reads: `operand` at `position`, provided that every condition `low <= index <= high` holds. */
+export interface ViewSource<I> {
+  readonly operand: number;
+  readonly position: readonly I[];
+  readonly inside: readonly { readonly index: I; readonly low: number; readonly high: number }[];
+}
+
+/**
+ * The index map of a movement operation. The first source whose conditions hold is read; where none does, the result is
+ * the attribute `value`.
+ */
+export type IndexMap = <I>(
+  algebra: IndexAlgebra<I>,
+  position: readonly I[],
+  operands: readonly TensorType[],
+  attributes: Attributes,
+) => readonly ViewSource<I>[];
+
 export interface Operation {
   readonly name: string;
   readonly family: Family;
@@ -128,6 +157,8 @@ export interface Operation {
   readonly differentiate?: DifferentiationRule;
   /** Present in the elementwise family. */
   readonly scalar?: ScalarRow;
+  /** Present in the movement family. */
+  readonly indexMap?: IndexMap;
   /** Present in the reduce and scan families. */
   readonly reducer?: Reducer;
 }

@@ -1,5 +1,6 @@
 /** WebGPU in Node through Dawn (npm `webgpu`). Browsers never load this file. */
 import { existsSync, readdirSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 
 const driverFolders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
@@ -12,6 +13,13 @@ export function softwareDriverManifest(): string | undefined {
     if (file !== undefined) return join(folder, file);
   }
   return undefined;
+}
+
+/** Bytes of memory that this process can have: the machine's, or its container's if that is less. */
+export function hostMemoryBytes(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  // Without a constraint, Node reports 0 or a number beyond all memory.
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 export interface DawnOptions {

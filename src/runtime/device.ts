@@ -31,6 +31,8 @@ interface FoundAdapter {
   readonly why: string;
   /** Kept referenced: the adapter and the device do not outlive it. */
   readonly owner: unknown;
+  /** Bytes of the host's memory, where known. */
+  readonly hostMemoryBytes?: number;
 }
 
 const requestedLimits = [
@@ -70,7 +72,7 @@ export async function openDevice(options: DeviceOptions): Promise<WeftDevice> {
     limits[name] ??= available;
   }
   const requiredFeatures = requestedFeatures.filter((name) => adapter.features.has(name));
-  const profile = profileOf(adapter);
+  const profile = profileOf(found);
   let gpu: GPUDevice;
   try {
     gpu = await adapter.requestDevice({ label: "weft", requiredLimits: limits, requiredFeatures });
@@ -122,11 +124,12 @@ function isSoftware(info: GPUAdapterInfo): boolean {
   );
 }
 
-function profileOf(adapter: GPUAdapter): DeviceProfile {
+function profileOf({ adapter, hostMemoryBytes }: FoundAdapter): DeviceProfile {
   const { info, limits } = adapter;
+  const kind = isSoftware(info) ? "software" : "gpu";
   const subgroups = adapter.features.has("subgroups");
   return {
-    kind: isSoftware(info) ? "software" : "gpu",
+    kind,
     vendor: info.vendor,
     architecture: info.architecture,
     description: info.description || info.device || info.vendor || "unnamed adapter",
@@ -134,6 +137,7 @@ function profileOf(adapter: GPUAdapter): DeviceProfile {
       // Sizes are multiples of 4 in WebGPU, while some drivers report 2^32 - 1.
       maxBindingBytes: Math.floor(limits.maxStorageBufferBindingSize / 4) * 4,
       maxBufferBytes: Math.floor(limits.maxBufferSize / 4) * 4,
+      ...(kind === "software" && hostMemoryBytes !== undefined ? { memoryBytes: hostMemoryBytes } : {}),
       maxBindings: Math.min(limits.maxStorageBuffersPerShaderStage, limits.maxBindingsPerBindGroup),
       maxWorkgroupSize: limits.maxComputeInvocationsPerWorkgroup,
       maxWorkgroupSizePerAxis: [
@@ -145,7 +149,7 @@ function profileOf(adapter: GPUAdapter): DeviceProfile {
       workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
       // The device keeps WebGPU's default of 256, which is valid everywhere, so that plans do not differ by device.
       offsetAlignment: 256,
-      subgroupSize: subgroups ? [info.subgroupMinSize, info.subgroupMaxSize] : [1, 1],
+      subgroupSize: subgroups ? [info.subgroupMinSize ?? 1, info.subgroupMaxSize ?? 1] : [1, 1],
     },
     features: {
       f16: adapter.features.has("shader-f16"),
@@ -171,11 +175,11 @@ async function findAdapter(options: DeviceOptions): Promise<FoundAdapter> {
     return { ...any, why: wanted === "gpu" ? "a GPU was asked for" : "the GPU found" };
   }
   if (wanted === "gpu") throw noAdapter("a GPU was asked for, but WebGPU finds none");
+  if (any !== undefined) return { ...any, why: "no GPU was found" };
   const software = await request(true);
   if (software !== undefined) {
     return { ...software, why: wanted === "software" ? "a software device was asked for" : "no GPU was found" };
   }
-  if (any !== undefined) return { ...any, why: "no GPU was found" };
   throw noAdapter(wanted === "software" ? "WebGPU finds no software adapter" : "WebGPU finds no adapter");
 }
 
@@ -187,7 +191,7 @@ function noAdapter(what: string): DeviceError {
   );
 }
 
-type RequestAdapter = (software: boolean) => Promise<{ adapter: GPUAdapter; owner: unknown } | undefined>;
+type RequestAdapter = (software: boolean) => Promise<Omit<FoundAdapter, "why"> | undefined>;
 
 /** Where adapters come from: the browser's own WebGPU where there is one, else Dawn. */
 function adapterSource(robustness: boolean): RequestAdapter {
@@ -202,8 +206,9 @@ function adapterSource(robustness: boolean): RequestAdapter {
     };
   }
   return async (software) => {
-    const { requestDawnAdapter } = await import("./dawn.ts");
+    const { hostMemoryBytes, requestDawnAdapter } = await import("./dawn.ts");
     const answer = await requestDawnAdapter(software, { robustness });
-    return answer === undefined ? undefined : { adapter: answer.adapter, owner: answer.gpu };
+    if (answer === undefined) return undefined;
+    return { adapter: answer.adapter, owner: answer.gpu, hostMemoryBytes: hostMemoryBytes() };
   };
 }

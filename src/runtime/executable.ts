@@ -119,8 +119,8 @@ async function uploadFixedData(
   for (const [index, { name, type }] of plan.parameters.entries()) {
     const value = await options.parameters?.(name);
     if (value === undefined) throw new InputError(name, `parameter \`${name}\` has no data`);
-    const data = checkedData("parameter", name, type, value);
-    upload(gpu, buffers.get({ kind: "parameter", name }), encodeForDevice(type.dtype, data));
+    const bytes = encodeForDevice(type.dtype, checkedData("parameter", name, type, value));
+    upload(gpu, buffers.get({ kind: "parameter", name }), bytes);
     options.onProgress?.({ stage: "parameters", done: index + 1, total });
   }
 }

@@ -77,9 +77,9 @@ function checkIndices(what: string, name: string, type: TensorType, below: numbe
   for (let i = 0; i < data.length; i++) {
     const element = data[i] as number;
     if (element < 0 || element >= below) {
-      const place = type.shape.length === 0 ? "" : `element ${printPosition(i, type.shape)} `;
+      const place = type.shape.length === 0 ? "" : `: element ${printPosition(i, type.shape)}`;
       const range = below === 0 ? "no value at all" : `0 to ${below - 1}`;
-      throw new InputError(name, `${what} \`${name}\`: ${place}is ${element}, but idx<${below}> allows ${range}`);
+      throw new InputError(name, `${what} \`${name}\`${place} is ${element}, but idx<${below}> allows ${range}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Running plans on WebGPU devices, and reading weights. Files themselves are read by `weights-file.ts`, in Node only. */
+/** Running plans on WebGPU devices, and reading weights. The face `node.ts` adds files. */
 export * from "./device.ts";
 export * from "./errors.ts";
 export * from "./executable.ts";
@@ -12,5 +12,7 @@ export {
   type HostValue,
   hostArrayFromNumbers,
 } from "./host-data.ts";
+export { parseNpy } from "./npy.ts";
 export { checkPlan } from "./plan-check.ts";
 export type { StepProfile } from "./profile.ts";
+export * from "./safetensors.ts";

@@ -32,7 +32,8 @@ export function planBuffers(plan: Plan): Map<string, number> {
 /**
  * Checks a plan against a device.
  *
- * @throws DeviceError "limit" naming the tensor or step, its size and the limit
+ * @throws DeviceError "limit" naming the tensor or step, its size and the limit; "out-of-memory" when all buffers together
+ *   are known not to fit
  * @throws PlanError for what no device would accept
  */
 export function checkPlan(plan: Plan, profile: DeviceProfile): void {
@@ -43,6 +44,7 @@ export function checkPlan(plan: Plan, profile: DeviceProfile): void {
       throw tooLarge(describeBuffer(plan, key), "takes", bytes, "one buffer", limits.maxBufferBytes, profile);
     }
   }
+  checkTotal(plan, buffers, profile);
   for (const kernel of plan.kernels) {
     if (kernel.bindings.length > limits.maxBindings) {
       throw new DeviceError(
@@ -54,6 +56,20 @@ export function checkPlan(plan: Plan, profile: DeviceProfile): void {
     }
   }
   for (const step of plan.steps) checkStep(plan, step, buffers, profile);
+}
+
+/** A software device hands out more memory than there is and is killed on using it, so that is refused before. */
+function checkTotal(plan: Plan, buffers: ReadonlyMap<string, number>, profile: DeviceProfile): void {
+  const available = profile.limits.memoryBytes;
+  let total = 0;
+  for (const bytes of buffers.values()) total += bytes;
+  if (available === undefined || total <= available) return;
+  const largest = [...buffers].sort(([, a], [, b]) => b - a).slice(0, 3);
+  throw new DeviceError(
+    "out-of-memory",
+    `${plan.name} needs ${printBytes(total)}, but ${profile.description} has ${printBytes(available)}; the largest: ` +
+      largest.map(([key, bytes]) => `${describeBuffer(plan, key)}, ${printBytes(bytes)}`).join("; "),
+  );
 }
 
 function checkStep(plan: Plan, step: PlanStep, buffers: ReadonlyMap<string, number>, profile: DeviceProfile): void {
@@ -117,10 +133,13 @@ function tooLarge(
   profile: DeviceProfile,
   kernel?: string,
 ): DeviceError {
-  const mebibytes = (count: number) => `${count} bytes (${(count / 2 ** 20).toFixed(1)} MiB)`;
   return new DeviceError(
     "limit",
-    `${what} ${verb} ${mebibytes(bytes)}, but ${profile.description} allows ${mebibytes(limit)} in ${unit}`,
+    `${what} ${verb} ${printBytes(bytes)}, but ${profile.description} allows ${printBytes(limit)} in ${unit}`,
     kernel,
   );
+}
+
+function printBytes(count: number): string {
+  return `${count} bytes (${(count / 2 ** 20).toFixed(1)} MiB)`;
 }

@@ -1,13 +1,30 @@
 /** Contraction: the sum of products with named indices. Matrix products, outer products and 1×1 convolutions are this. */
-import type { Node } from "../graph.ts";
+import type { Attributes, Node } from "../graph.ts";
 import { constrainedFraction, indexSizes, parseConstraints, parseSpec, printSpec } from "../index-spec.ts";
 import { IrError, type Operation } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
-import { isFloat, tensorType, type TensorType } from "../types.ts";
-import { visitSpace } from "./iteration.ts";
+import { isFloat, isInteger, type TensorType, tensorType } from "../types.ts";
+import { sumIntegerProducts, sumProducts } from "./contract-kernel.ts";
+import { type IndexSpace, indexSpace, visitRuns } from "./iteration.ts";
+import { precisionOf } from "./precision.ts";
 
-/** One ULP of f32: WGSL does not fix the direction of rounding. */
-const unit = 2 ** -23;
+function spaceOf(operands: readonly Tensor[], attributes: Attributes): IndexSpace {
+  const spec = parseSpec(attributes.spec as string);
+  const sizes = indexSizes(
+    spec,
+    operands.map((operand) => operand.type),
+  );
+  return indexSpace(spec, sizes, (attributes.where as string | undefined) ?? "");
+}
+
+/** Number of products that are added up in each element of the result. */
+function countTerms(space: IndexSpace, terms: Float64Array) {
+  const step = space.resultStrides.at(-1) ?? 0;
+  visitRuns(space, (_offsets, out, _first, count) => {
+    if (step === 0) terms[out] = (terms[out] as number) + count;
+    else for (let i = 0; i < count; i++) terms[out + i * step] = (terms[out + i * step] as number) + 1;
+  });
+}
 
 const sizesOf = (operands: readonly TensorType[], spec: string) => indexSizes(parseSpec(spec), operands);
 
@@ -26,7 +43,8 @@ export const contract: Operation = {
     const sizes = indexSizes(spec, operands);
     for (const name of spec.result) {
       if (!sizes.has(name)) throw new IrError(`result index ${name} of "${attributes.spec}" is in no operand`);
-      if (spec.result.indexOf(name) !== spec.result.lastIndexOf(name)) throw new IrError(`result index ${name} is repeated`);
+      if (spec.result.indexOf(name) !== spec.result.lastIndexOf(name))
+        throw new IrError(`result index ${name} is repeated`);
     }
     for (const constraint of parseConstraints((attributes.where as string | undefined) ?? "")) {
       for (const name of constraint.terms.keys()) {
@@ -36,43 +54,44 @@ export const contract: Operation = {
     const dtype = (operands[0] as TensorType).dtype;
     if (dtype === "bool") throw new IrError("contract wants numbers, not bool");
     if (operands.some((operand) => operand.dtype !== dtype)) throw new IrError("contract mixes element types");
-    return tensorType(dtype, spec.result.map((name) => sizes.get(name) as number));
+    return tensorType(
+      dtype,
+      spec.result.map((name) => sizes.get(name) as number),
+    );
   },
   evaluate: (operands, attributes, type) => {
     const result = newTensor(type);
-    const spec = parseSpec(attributes.spec as string);
-    const sizes = indexSizes(spec, operands.map((operand) => operand.type));
-    visitSpace(spec, sizes, (attributes.where as string | undefined) ?? "", (offsets, out) => {
-      let product = 1;
-      for (let k = 0; k < operands.length; k++) product *= (operands[k] as Tensor).data[offsets[k] as number] as number;
-      result.data[out] = (result.data[out] as number) + product;
-    });
+    const factors = operands.map((operand) => operand.data);
+    const space = spaceOf(operands, attributes);
+    if (isInteger(type.dtype)) sumIntegerProducts(factors, space, result.data, type.dtype === "i32");
+    else sumProducts(factors, space, result.data);
     return result;
   },
   // A sum of n products of p factors in any order: (n + p) roundings on the sum of |products|, and each factor's own
   // error times the others (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
   errorBound: (operands, errors, result, attributes) => {
     const bound = newTensor(result.type);
-    const spec = parseSpec(attributes.spec as string);
-    const sizes = indexSizes(spec, operands.map((operand) => operand.type));
-    const terms = new Float64Array(bound.data.length);
+    if (!isFloat(result.type.dtype)) return bound;
+    const { unit, underflow, largest } = precisionOf(result.type.dtype);
+    const space = spaceOf(operands, attributes);
+    const exact = errors.every((error) => error.data.every((e) => e === 0));
+    const sizes = operands.map((operand) => operand.data.map(Math.abs));
+    const widened = exact
+      ? sizes
+      : sizes.map((size, k) => size.map((value, i) => value + ((errors[k] as Tensor).data[i] as number)));
     const magnitude = new Float64Array(bound.data.length);
-    visitSpace(spec, sizes, (attributes.where as string | undefined) ?? "", (offsets, out) => {
-      let product = 1;
-      let widened = 1;
-      for (let k = 0; k < operands.length; k++) {
-        const offset = offsets[k] as number;
-        const size = Math.abs((operands[k] as Tensor).data[offset] as number);
-        product *= size;
-        widened *= size + ((errors[k] as Tensor).data[offset] as number);
-      }
-      terms[out] = (terms[out] as number) + 1;
-      magnitude[out] = (magnitude[out] as number) + widened;
-      bound.data[out] = (bound.data[out] as number) + (widened - product);
-    });
+    sumProducts(widened, space, magnitude);
+    const terms = new Float64Array(bound.data.length);
+    countTerms(space, terms);
+    // Infinite magnitudes make NaN of the difference below: nothing is known then.
+    const least = new Float64Array(bound.data.length);
+    if (!exact) sumProducts(sizes, space, least);
     for (let i = 0; i < bound.data.length; i++) {
+      const most = magnitude[i] as number;
       const roundings = (terms[i] as number) + operands.length - 1;
-      bound.data[i] = (bound.data[i] as number) + roundings * unit * (magnitude[i] as number);
+      const carried = exact ? 0 : Math.max(0, most - (least[i] as number));
+      const total = carried + roundings * (unit * most + underflow);
+      bound.data[i] = Number.isNaN(total) || most > largest ? Number.POSITIVE_INFINITY : total;
     }
     return bound;
   },

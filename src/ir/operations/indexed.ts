@@ -2,7 +2,7 @@
 import { indexSizes, parseSpec } from "../index-spec.ts";
 import { IrError, type Operation } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
-import { elementCount, stridesOf, tensorType, type TensorType } from "../types.ts";
+import { elementCount, stridesOf, type TensorType, tensorType } from "../types.ts";
 import { visitSpace } from "./iteration.ts";
 
 /** Splits a gather's spec: the data's index that is looked up is named by `at` and stands nowhere else. */
@@ -10,7 +10,8 @@ function gatherSpec(attributes: Readonly<Record<string, unknown>>) {
   const spec = parseSpec(attributes.spec as string);
   const [data, index] = spec.operands as [readonly string[], readonly string[]];
   const axis = data.indexOf(attributes.at as string);
-  if (spec.operands.length !== 2 || axis < 0) throw new IrError(`gather "${attributes.spec}" has no index ${attributes.at}`);
+  if (spec.operands.length !== 2 || axis < 0)
+    throw new IrError(`gather "${attributes.spec}" has no index ${attributes.at}`);
   return { spec, data, index, axis };
 }
 
@@ -25,11 +26,16 @@ function visitGather(
   const stride = stridesOf(table.type.shape)[axis] as number;
   const sizes = new Map(indexSizes(spec, [table.type, positions.type]));
   sizes.delete(data[axis] as string);
-  const kept = { operands: [data.filter((_, k) => k !== axis), spec.operands[1] as readonly string[]], result: spec.result };
+  const kept = {
+    operands: [data.filter((_, k) => k !== axis), spec.operands[1] as readonly string[]],
+    result: spec.result,
+  };
   // Strides of the data without the looked-up axis are not those of a contiguous tensor, so positions are added up here.
   const dataStrides = stridesOf(table.type.shape);
   const order = [...spec.result];
-  const weights = order.map((name) => data.reduce((sum, other, k) => sum + (other === name ? (dataStrides[k] as number) : 0), 0));
+  const weights = order.map((name) =>
+    data.reduce((sum, other, k) => sum + (other === name ? (dataStrides[k] as number) : 0), 0),
+  );
   visitSpace(kept, sizes, "", (offsets, out, position) => {
     let offset = 0;
     for (let k = 0; k < order.length; k++) offset += (position[k] as number) * (weights[k] as number);
@@ -65,7 +71,11 @@ export const gather: Operation = {
     if (positions.below > (table.shape[axis] as number)) {
       throw new IrError(`gather reads positions below ${positions.below} from an axis of ${table.shape[axis]}`);
     }
-    return tensorType(table.dtype, spec.result.map((name) => sizes.get(name) as number), table.below);
+    return tensorType(
+      table.dtype,
+      spec.result.map((name) => sizes.get(name) as number),
+      table.below,
+    );
   },
   evaluate: (operands, attributes, type) => {
     const result = newTensor(type);

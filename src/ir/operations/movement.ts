@@ -1,57 +1,79 @@
 /**
- * Movement: operations that only rename positions. Each is a view: `source` tells, for a position of the result, where
- * the element comes from, and that one function gives the reference semantics here and the index maps of the kernels.
+ * Movement: operations that only rename positions. Each is a view: its index map tells, for a position of the result, where
+ * the element comes from, and that one function gives the reference semantics here and the addresses in the kernels.
  */
 import type { Attributes, Node } from "../graph.ts";
-import { IrError, type InferRequest, type Operation } from "../operation.ts";
+import {
+  type IndexAlgebra,
+  type IndexMap,
+  type InferRequest,
+  IrError,
+  type Operation,
+  type ViewSource,
+} from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
-import { elementCount, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
+import { elementCount, type Shape, stridesOf, type TensorType, tensorType } from "../types.ts";
+import { copyThroughMap } from "./view-copy.ts";
 
 const numbers = (attributes: Attributes, name: string) => attributes[name] as readonly number[];
 const first = (request: InferRequest) => request.operands[0] as TensorType;
-
-/** Where a result element comes from: which operand, and at which flat offset; `undefined` is the padding value. */
-type Locate = (position: readonly number[]) => { operand: number; offset: number } | undefined;
 
 interface View {
   readonly name: string;
   readonly summary: string;
   readonly variadic?: boolean;
+  /** True when elements keep their row-major order, so that the data can be shared as it lies. */
+  readonly sameOrder?: boolean;
   readonly attributes: Operation["attributes"];
   readonly shape: (request: InferRequest) => Shape;
-  readonly locate: (operands: readonly TensorType[], result: TensorType, attributes: Attributes) => Locate;
+  readonly indexMap: IndexMap;
   readonly differentiate: Operation["differentiate"];
 }
 
 function checkPermutation(name: string, permutation: readonly number[], rank: number) {
-  if (permutation.length !== rank || new Set(permutation).size !== rank || permutation.some((a) => !(a >= 0 && a < rank))) {
+  if (
+    permutation.length !== rank ||
+    new Set(permutation).size !== rank ||
+    permutation.some((a) => !(a >= 0 && a < rank))
+  ) {
     throw new IrError(`${name} wants a permutation of ${rank} axes, not [${permutation.join(", ")}]`);
   }
 }
 
-const dot = (position: readonly number[], strides: readonly number[]) => {
-  let offset = 0;
-  for (let axis = 0; axis < strides.length; axis++) offset += (position[axis] as number) * (strides[axis] as number);
-  return offset;
-};
+/** The one source of a view without conditions. */
+const from = <I>(position: readonly I[]): readonly ViewSource<I>[] => [{ operand: 0, position, inside: [] }];
+
+/** Row-major offset of a position, then its coordinates under another shape of as many elements. */
+function reposition<I>(algebra: IndexAlgebra<I>, position: readonly I[], shape: Shape, into: Shape): I[] {
+  const strides = stridesOf(shape);
+  let flat = algebra.constant(0);
+  position.forEach((index, axis) => {
+    flat = algebra.add(flat, algebra.scale(index, strides[axis] as number));
+  });
+  return stridesOf(into).map((stride, axis) => {
+    const shifted = algebra.divide(flat, stride);
+    return axis === 0 ? shifted : algebra.remainder(shifted, Math.max(into[axis] as number, 1));
+  });
+}
 
 const views: readonly View[] = [
   {
     name: "reshape",
     summary: "The same elements in the same row-major order under another shape.",
+    sameOrder: true,
     attributes: { shape: { kind: "numbers", doc: "shape of the result" } },
     shape: (request) => {
       const shape = numbers(request.attributes, "shape");
       const operand = first(request);
       if (elementCount(shape) !== elementCount(operand.shape)) {
-        throw new IrError(`reshape of [${operand.shape.join(", ")}] to [${shape.join(", ")}] changes the number of elements`);
+        throw new IrError(
+          `reshape of [${operand.shape.join(", ")}] to [${shape.join(", ")}] changes the number of elements`,
+        );
       }
       return shape;
     },
-    locate: (_operands, result) => {
-      const strides = stridesOf(result.shape);
-      return (position) => ({ operand: 0, offset: dot(position, strides) });
-    },
+    indexMap: (algebra, position, [operand], attributes) =>
+      from(reposition(algebra, position, numbers(attributes, "shape"), (operand as TensorType).shape)),
     differentiate: ({ node, gradient, build }) => [
       build("reshape", [gradient], { shape: [...(node.operands[0] as Node).type.shape] }),
     ],
@@ -65,10 +87,9 @@ const views: readonly View[] = [
       checkPermutation("transpose", permutation, first(request).shape.length);
       return permutation.map((axis) => first(request).shape[axis] as number);
     },
-    locate: ([operand], _result, attributes) => {
-      const strides = stridesOf((operand as TensorType).shape);
-      const permuted = numbers(attributes, "permutation").map((axis) => strides[axis] as number);
-      return (position) => ({ operand: 0, offset: dot(position, permuted) });
+    indexMap: (_algebra, position, _operands, attributes) => {
+      const permutation = numbers(attributes, "permutation");
+      return from(permutation.map((_, axis) => position[permutation.indexOf(axis)] as (typeof position)[number]));
     },
     differentiate: ({ node, gradient, build }) => {
       const permutation = numbers(node.attributes, "permutation");
@@ -78,7 +99,8 @@ const views: readonly View[] = [
   },
   {
     name: "broadcast",
-    summary: "Repeats the operand along new axes; `axes` says which result axis each operand axis becomes, in rising order.",
+    summary:
+      "Repeats the operand along new axes; `axes` says which result axis each operand axis becomes, in rising order.",
     attributes: {
       shape: { kind: "numbers", doc: "shape of the result" },
       axes: { kind: "numbers", doc: "result axis of each operand axis" },
@@ -90,17 +112,14 @@ const views: readonly View[] = [
       const fits =
         axes.length === operand.shape.length &&
         axes.every((axis, k) => shape[axis] === operand.shape[k] && (k === 0 || axis > (axes[k - 1] as number)));
-      if (!fits) throw new IrError(`broadcast cannot lay [${operand.shape.join(", ")}] on axes [${axes.join(", ")}] of [${shape.join(", ")}]`);
+      if (!fits)
+        throw new IrError(
+          `broadcast cannot lay [${operand.shape.join(", ")}] on axes [${axes.join(", ")}] of [${shape.join(", ")}]`,
+        );
       return shape;
     },
-    locate: ([operand], result, attributes) => {
-      const strides = stridesOf((operand as TensorType).shape);
-      const spread = new Array<number>(result.shape.length).fill(0);
-      numbers(attributes, "axes").forEach((axis, k) => {
-        spread[axis] = strides[k] as number;
-      });
-      return (position) => ({ operand: 0, offset: dot(position, spread) });
-    },
+    indexMap: (_algebra, position, _operands, attributes) =>
+      from(numbers(attributes, "axes").map((axis) => position[axis] as (typeof position)[number])),
     differentiate: ({ node, gradient, build }) => {
       const axes = numbers(node.attributes, "axes");
       const names = node.type.shape.map((_, axis) => `i${axis}`);
@@ -130,11 +149,10 @@ const views: readonly View[] = [
       });
       return sizes;
     },
-    locate: ([operand], _result, attributes) => {
-      const strides = stridesOf((operand as TensorType).shape);
-      const base = dot(numbers(attributes, "starts"), strides);
-      const stepped = numbers(attributes, "steps").map((step, axis) => step * (strides[axis] as number));
-      return (position) => ({ operand: 0, offset: base + dot(position, stepped) });
+    indexMap: (algebra, position, _operands, attributes) => {
+      const starts = numbers(attributes, "starts");
+      const steps = numbers(attributes, "steps");
+      return from(position.map((index, axis) => algebra.scale(index, steps[axis] as number, starts[axis] as number)));
     },
     differentiate: ({ node, gradient, build }) => {
       const operand = (node.operands[0] as Node).type.shape;
@@ -163,19 +181,12 @@ const views: readonly View[] = [
       }
       return operand.shape.map((size, axis) => size + (low[axis] as number) + (high[axis] as number));
     },
-    locate: ([operand], _result, attributes) => {
-      const shape = (operand as TensorType).shape;
-      const strides = stridesOf(shape);
+    indexMap: (algebra, position, [operand], attributes) => {
       const low = numbers(attributes, "low");
-      return (position) => {
-        let offset = 0;
-        for (let axis = 0; axis < shape.length; axis++) {
-          const at = (position[axis] as number) - (low[axis] as number);
-          if (at < 0 || at >= (shape[axis] as number)) return undefined;
-          offset += at * (strides[axis] as number);
-        }
-        return { operand: 0, offset };
-      };
+      const shape = (operand as TensorType).shape;
+      const moved = position.map((index, axis) => algebra.scale(index, 1, -(low[axis] as number)));
+      const inside = moved.map((index, axis) => ({ index, low: 0, high: (shape[axis] as number) - 1 }));
+      return [{ operand: 0, position: moved, inside }];
     },
     differentiate: ({ node, gradient, build }) => {
       const operand = (node.operands[0] as Node).type.shape;
@@ -206,22 +217,15 @@ const views: readonly View[] = [
       }
       return shape;
     },
-    locate: (operands, _result, attributes) => {
-      const axis = attributes.axis as number;
-      const strides = operands.map((operand) => stridesOf(operand.shape));
-      return (position) => {
-        let along = position[axis] as number;
-        for (let k = 0; k < operands.length; k++) {
-          const size = (operands[k] as TensorType).shape[axis] as number;
-          if (along < size) {
-            const own = [...position];
-            own[axis] = along;
-            return { operand: k, offset: dot(own, strides[k] as number[]) };
-          }
-          along -= size;
-        }
-        return undefined;
-      };
+    indexMap: (algebra, position, operands, attributes) => {
+      const along = attributes.axis as number;
+      let start = 0;
+      return operands.map(({ shape }, operand) => {
+        const moved = position.map((index, axis) => (axis === along ? algebra.scale(index, 1, -start) : index));
+        start += shape[along] as number;
+        const index = moved[along] as (typeof moved)[number];
+        return { operand, position: moved, inside: [{ index, low: 0, high: (shape[along] as number) - 1 }] };
+      });
     },
     differentiate: ({ node, gradient, build }) => {
       const axis = node.attributes.axis as number;
@@ -240,34 +244,37 @@ const views: readonly View[] = [
     shape: (request) => {
       const operand = first(request);
       const axes = numbers(request.attributes, "axes");
-      if (axes.some((axis) => !(axis >= 0 && axis < operand.shape.length))) throw new IrError(`reverse along axes [${axes.join(", ")}] of ${operand.shape.length}`);
+      if (axes.some((axis) => !(axis >= 0 && axis < operand.shape.length)))
+        throw new IrError(`reverse along axes [${axes.join(", ")}] of ${operand.shape.length}`);
       return operand.shape;
     },
-    locate: ([operand], _result, attributes) => {
-      const shape = (operand as TensorType).shape;
+    indexMap: (algebra, position, [operand], attributes) => {
       const axes = numbers(attributes, "axes");
-      const strides = stridesOf(shape).map((stride, axis) => (axes.includes(axis) ? -stride : stride));
-      const base = axes.reduce((sum, axis) => sum - ((shape[axis] as number) - 1) * (strides[axis] as number), 0);
-      return (position) => ({ operand: 0, offset: base + dot(position, strides) });
+      const shape = (operand as TensorType).shape;
+      return from(
+        position.map((index, axis) =>
+          axes.includes(axis) ? algebra.scale(index, -1, (shape[axis] as number) - 1) : index,
+        ),
+      );
     },
-    differentiate: ({ node, gradient, build }) => [build("reverse", [gradient], { axes: [...numbers(node.attributes, "axes")] })],
+    differentiate: ({ node, gradient, build }) => [
+      build("reverse", [gradient], { axes: [...numbers(node.attributes, "axes")] }),
+    ],
   },
 ];
 
 /** Copies elements through the view; `padding` stands where the view reads nothing. */
-function copyThrough(view: View, operands: readonly Tensor[], attributes: Attributes, type: TensorType, padding: number): Tensor {
+function copyThrough(
+  view: View,
+  operands: readonly Tensor[],
+  attributes: Attributes,
+  type: TensorType,
+  padding: number,
+): Tensor {
+  if (view.sameOrder) return { type, data: (operands[0] as Tensor).data };
   const result = newTensor(type);
-  const locate = view.locate(operands.map((operand) => operand.type), type, attributes);
-  const position = new Array<number>(type.shape.length).fill(0);
-  for (let element = 0; element < result.data.length; element++) {
-    const from = locate(position);
-    result.data[element] = from === undefined ? padding : ((operands[from.operand] as Tensor).data[from.offset] as number);
-    for (let axis = type.shape.length - 1; axis >= 0; axis--) {
-      position[axis] = (position[axis] as number) + 1;
-      if ((position[axis] as number) < (type.shape[axis] as number)) break;
-      position[axis] = 0;
-    }
-  }
+  if (padding !== 0) result.data.fill(padding);
+  copyThroughMap(view.indexMap, operands, attributes, type.shape, result.data);
   return result;
 }
 
@@ -279,9 +286,11 @@ function operation(view: View): Operation {
     arity: 1,
     variadic: view.variadic,
     attributes: view.attributes,
+    indexMap: view.indexMap,
     infer: (request) => {
       const operand = first(request);
-      if (request.operands.some((other) => other.dtype !== operand.dtype)) throw new IrError(`${view.name} mixes element types`);
+      if (request.operands.some((other) => other.dtype !== operand.dtype))
+        throw new IrError(`${view.name} mixes element types`);
       const bounds = request.operands.map((other) => other.below);
       const below = bounds.every((bound) => bound !== undefined) ? Math.max(...(bounds as number[])) : undefined;
       return tensorType(operand.dtype, view.shape(request), view.attributes.value === undefined ? below : undefined);

@@ -2,16 +2,14 @@
 import { constrainedFraction, indexSizes, parseConstraints, parseSpec } from "../index-spec.ts";
 import { IrError, type Operation, type Reducer } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
-import { type DType, elementCount, isFloat, stridesOf, tensorType, type TensorType } from "../types.ts";
-import { visitSpace } from "./iteration.ts";
-
-const unit = 2 ** -23;
-
-/** Largest finite f32. Infinities are not portable in WGSL, so an empty maximum is the lowest finite number. */
-export const largestF32 = 3.4028234663852886e38;
+import { type DType, elementCount, isFloat, isInteger, stridesOf, type TensorType, tensorType } from "../types.ts";
+import { type IndexSpace, indexSpace, visitRuns, visitSpace } from "./iteration.ts";
+import { largestF32 } from "./precision.ts";
+import { reductionBound, scanBound } from "./reduce-bounds.ts";
 
 const lowest = (dtype: DType) => (isFloat(dtype) ? -largestF32 : dtype === "i32" ? -2147483648 : 0);
-const highest = (dtype: DType) => (isFloat(dtype) ? largestF32 : dtype === "i32" ? 2147483647 : dtype === "u32" ? 4294967295 : 1);
+const highest = (dtype: DType) =>
+  isFloat(dtype) ? largestF32 : dtype === "i32" ? 2147483647 : dtype === "u32" ? 4294967295 : 1;
 
 interface Row {
   readonly name: string;
@@ -98,7 +96,8 @@ function reduction(row: Row): Operation {
       }
       for (const constraint of parseConstraints(whereOf(attributes))) {
         for (const name of constraint.terms.keys()) {
-          if (!sizes.has(name)) throw new IrError(`the condition "${whereOf(attributes)}" uses the unknown index ${name}`);
+          if (!sizes.has(name))
+            throw new IrError(`the condition "${whereOf(attributes)}" uses the unknown index ${name}`);
         }
       }
       const from = (operands[0] as TensorType).dtype;
@@ -118,10 +117,7 @@ function reduction(row: Row): Operation {
       const start = reducer.identity(operand.type.dtype);
       if (!reducer.positional) {
         result.data.fill(start);
-        visitSpace(spec, sizes, whereOf(attributes), (offsets, out) => {
-          const element = operand.data[offsets[0] as number] as number;
-          result.data[out] = reducer.combine(result.data[out] as number, element);
-        });
+        reduceRuns(operand, indexSpace(spec, sizes, whereOf(attributes)), result.data, reducer);
         return result;
       }
       const best = new Float64Array(result.data.length).fill(start);
@@ -137,39 +133,8 @@ function reduction(row: Row): Operation {
       });
       return result;
     },
-    errorBound: ([x], [error], result, attributes) => {
-      const operand = x as Tensor;
-      const incoming = error as Tensor;
-      const spec = parseSpec(attributes.spec as string);
-      const sizes = indexSizes(spec, [operand.type]);
-      const bound = newTensor(result.type);
-      const magnitude = new Float64Array(bound.data.length);
-      const terms = new Float64Array(bound.data.length);
-      const runnerUp = new Float64Array(bound.data.length).fill(Number.POSITIVE_INFINITY);
-      const extreme = reducer.positional ? extremes(operand, spec, sizes, whereOf(attributes), result, reducer) : undefined;
-      visitSpace(spec, sizes, whereOf(attributes), (offsets, out, position) => {
-        const offset = offsets[0] as number;
-        const value = operand.data[offset] as number;
-        const e = incoming.data[offset] as number;
-        terms[out] = (terms[out] as number) + 1;
-        magnitude[out] = (magnitude[out] as number) + Math.abs(value) + e;
-        if (additive) bound.data[out] = (bound.data[out] as number) + e;
-        else if (reducer.operation === "mul") {
-          const relative = value === 0 ? 0 : Math.abs((result.data[out] as number) / value);
-          bound.data[out] = (bound.data[out] as number) + relative * e;
-        } else bound.data[out] = Math.max(bound.data[out] as number, e);
-        if (extreme !== undefined && position[position.length - 1] !== result.data[out]) {
-          runnerUp[out] = Math.min(runnerUp[out] as number, Math.abs((extreme[out] as number) - value));
-        }
-      });
-      for (let i = 0; i < bound.data.length; i++) {
-        const held = bound.data[i] as number;
-        if (additive) bound.data[i] = held + (terms[i] as number) * unit * (magnitude[i] as number);
-        else if (reducer.operation === "mul") bound.data[i] = held + (terms[i] as number) * unit * Math.abs(result.data[i] as number);
-        else if (reducer.positional) bound.data[i] = (runnerUp[i] as number) > 2 * held ? 0 : Number.POSITIVE_INFINITY;
-      }
-      return bound;
-    },
+    errorBound: ([x], [error], result, attributes) =>
+      reductionBound(reducer, x as Tensor, error as Tensor, result, attributes.spec as string, whereOf(attributes)),
     flops: ([x], _result, attributes) => {
       const operand = x as TensorType;
       const where = parseConstraints(whereOf(attributes));
@@ -186,12 +151,14 @@ function reduction(row: Row): Operation {
             const spec = parseSpec(node.attributes.spec as string);
             const own = spec.operands[0] as readonly string[];
             const axes = spec.result.map((name) => own.indexOf(name));
-            const spread = (value: typeof node) => build("broadcast", [value], { shape: [...operand.type.shape], axes });
+            const spread = (value: typeof node) =>
+              build("broadcast", [value], { shape: [...operand.type.shape], axes });
             if (whereOf(node.attributes) !== "") {
               throw new IrError(`the gradient of a restricted ${row.name} is not implemented yet`);
             }
             if (additive) return [spread(gradient)];
-            if (reducer.operation === "mul") return [apply("mul", spread(gradient), apply("div", spread(node), operand))];
+            if (reducer.operation === "mul")
+              return [apply("mul", spread(gradient), apply("div", spread(node), operand))];
             // Ties share the gradient evenly, which keeps the rule symmetric in its arguments.
             const hit = build("cast", [apply("eq", operand, spread(node))], { to: operand.type.dtype });
             const ties = build("sum", [hit], { spec: node.attributes.spec as string });
@@ -200,19 +167,36 @@ function reduction(row: Row): Operation {
   };
 }
 
-function extremes(
-  operand: Tensor,
-  spec: ReturnType<typeof parseSpec>,
-  sizes: ReadonlyMap<string, number>,
-  where: string,
-  result: Tensor,
-  reducer: Reducer,
-): Float64Array {
-  const best = new Float64Array(result.data.length).fill(reducer.identity(operand.type.dtype));
-  visitSpace(spec, sizes, where, (offsets, out) => {
-    best[out] = reducer.combine(best[out] as number, operand.data[offsets[0] as number] as number);
+/** Combines the elements into `result`, which holds the identity on entry. */
+function reduceRuns(operand: Tensor, space: IndexSpace, result: Float64Array, reducer: Reducer) {
+  const from = operand.data;
+  const step = (space.strides[0] as readonly number[]).at(-1) ?? 0;
+  const resultStep = space.resultStrides.at(-1) ?? 0;
+  const combine = combinerOf(reducer, operand.type.dtype);
+  const sums = reducer.operation === "add" && isFloat(operand.type.dtype);
+  visitRuns(space, (offsets, out, _first, count) => {
+    let at = offsets[0] as number;
+    if (resultStep !== 0) {
+      for (let i = 0; i < count; i++, at += step) {
+        const to = out + i * resultStep;
+        result[to] = combine(result[to] as number, from[at] as number);
+      }
+      return;
+    }
+    let held = result[out] as number;
+    if (sums) for (let i = 0; i < count; i++, at += step) held += from[at] as number;
+    else for (let i = 0; i < count; i++, at += step) held = combine(held, from[at] as number);
+    result[out] = held;
   });
-  return best;
+}
+
+/** The reducer's arithmetic in one element type: sums and products of integers wrap around at 32 bits. */
+function combinerOf(reducer: Reducer, dtype: DType): Reducer["combine"] {
+  const wrap = dtype === "u32" ? (x: number) => x >>> 0 : (x: number) => x | 0;
+  if (!isInteger(dtype)) return reducer.combine;
+  if (reducer.operation === "add") return (a, x) => wrap(a + x);
+  if (reducer.operation === "mul") return (a, x) => wrap(Math.imul(a, x));
+  return reducer.combine;
 }
 
 function scan(row: Row, name: string): Operation {
@@ -231,27 +215,15 @@ function scan(row: Row, name: string): Operation {
     infer: ({ operands, attributes }) => {
       const type = operands[0] as TensorType;
       const axis = attributes.axis as number;
-      if (!(axis >= 0 && axis < type.shape.length)) throw new IrError(`${name} along axis ${axis} of ${type.shape.length}`);
+      if (!(axis >= 0 && axis < type.shape.length))
+        throw new IrError(`${name} along axis ${axis} of ${type.shape.length}`);
       return tensorType(type.dtype, type.shape);
     },
     evaluate: ([x], attributes, type) => runScan(x as Tensor, attributes, newTensor(type), reducer),
-    // A running sum of n terms in any association: n roundings on the running sum of magnitudes.
-    errorBound: ([x], [error], result, attributes) => {
-      const operand = x as Tensor;
-      const incoming = error as Tensor;
-      const bound = newTensor(result.type);
-      const length = operand.type.shape[attributes.axis as number] as number;
-      if (reducer.operation === "max" || reducer.operation === "min") {
-        return runScan(incoming, attributes, bound, { ...reducer, identity: () => 0, combine: Math.max });
-      }
-      if (reducer.operation !== "add") throw new IrError(`no error bound for ${name}`);
-      const widened = newTensor(operand.type);
-      for (let i = 0; i < widened.data.length; i++) {
-        const e = incoming.data[i] as number;
-        widened.data[i] = e + length * unit * (Math.abs(operand.data[i] as number) + e);
-      }
-      return runScan(widened, attributes, bound, reducer);
-    },
+    errorBound: ([x], [error], result, attributes) =>
+      scanBound(reducer, x as Tensor, error as Tensor, result, (operand, kind) =>
+        runScan(operand, attributes, newTensor(result.type), kind),
+      ),
     flops: ([x]) => elementCount((x as TensorType).shape),
     differentiate:
       reducer.operation !== "add"
@@ -262,20 +234,26 @@ function scan(row: Row, name: string): Operation {
   };
 }
 
-function runScan(operand: Tensor, attributes: Readonly<Record<string, unknown>>, result: Tensor, reducer: Reducer): Tensor {
+function runScan(
+  operand: Tensor,
+  attributes: Readonly<Record<string, unknown>>,
+  result: Tensor,
+  reducer: Reducer,
+): Tensor {
   const axis = attributes.axis as number;
   const shape = operand.type.shape;
   const length = shape[axis] as number;
   const stride = stridesOf(shape)[axis] as number;
   const exclusive = attributes.exclusive === true;
   const start = reducer.identity(operand.type.dtype);
+  const combine = combinerOf(reducer, operand.type.dtype);
   for (let offset = 0; offset < operand.data.length; offset++) {
     if (Math.floor(offset / stride) % length !== 0) continue;
     let held = start;
     for (let step = 0; step < length; step++) {
       const position = attributes.reverse === true ? length - 1 - step : step;
       const at = offset + position * stride;
-      const next = reducer.combine(held, operand.data[at] as number);
+      const next = combine(held, operand.data[at] as number);
       result.data[at] = exclusive ? held : next;
       held = next;
     }

@@ -1,7 +1,7 @@
 /** Sources: values that come from outside or from nothing. Their type is declared, not inferred. */
 import { type InferRequest, IrError, type Operation } from "../operation.ts";
 import { newTensor } from "../tensor.ts";
-import { elementCount, tensorType, type TensorType } from "../types.ts";
+import { elementCount, type TensorType, tensorType } from "../types.ts";
 
 function declared(request: InferRequest, name: string): TensorType {
   if (request.declared === undefined) throw new IrError(`${name} needs a declared type`);

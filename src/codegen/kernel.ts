@@ -1,0 +1,78 @@
+/**
+ * The kernel IR: one fused group as a loop program over one linear space of threads. It is small on purpose; what makes
+ * kernels different from each other is how they are lowered to it (lower-*.ts), not what it can say.
+ */
+import type { DType, Origins, ScalarRow } from "../ir/index.ts";
+import type { IndexExpression, IndexVariable } from "./index-expression.ts";
+
+/** Arithmetic types of WGSL values. `width` 4 is a vec4. Storage types (f16, bf16) are widened when loaded. */
+export interface ScalarType {
+  readonly dtype: "f32" | "i32" | "u32" | "bool";
+  readonly width: 1 | 4;
+}
+
+/** How elements of a type are computed with. */
+export function arithmeticType(dtype: DType): ScalarType["dtype"] {
+  return dtype === "f16" || dtype === "bf16" ? "f32" : dtype;
+}
+
+interface ExpressionBase {
+  readonly type: ScalarType;
+  /** Names of the variables the value depends on; decides in which scope it can be computed. */
+  readonly uses: ReadonlySet<string>;
+}
+
+export type ScalarExpression = ExpressionBase &
+  (
+    | { readonly kind: "literal"; readonly value: number }
+    /** A `let` or `var` of the kernel. */
+    | { readonly kind: "name"; readonly name: string }
+    /** An index as a number; with width 4, the values at the four lanes, `laneStride` apart. */
+    | { readonly kind: "index"; readonly index: IndexExpression; readonly laneStride: number }
+    /** `buffer[address]`, in elements; with width 4, four consecutive elements from an address that 4 divides. */
+    | { readonly kind: "load"; readonly buffer: number; readonly address: IndexExpression }
+    /** A row of the elementwise table. */
+    | { readonly kind: "apply"; readonly row: ScalarRow; readonly args: readonly ScalarExpression[] }
+    /** One scalar in all four lanes. */
+    | { readonly kind: "splat"; readonly of: ScalarExpression }
+    /** Four scalars side by side. */
+    | { readonly kind: "lanes"; readonly of: readonly ScalarExpression[] }
+    | { readonly kind: "lane"; readonly of: ScalarExpression; readonly lane: number }
+    | { readonly kind: "dot"; readonly of: readonly [ScalarExpression, ScalarExpression] }
+  );
+
+export type Statement =
+  | { readonly kind: "let"; readonly name: string; readonly value: ScalarExpression; readonly authored: boolean }
+  | { readonly kind: "var"; readonly name: string; readonly value: ScalarExpression }
+  /** `lane` assigns one component of a vec4 variable. */
+  | { readonly kind: "assign"; readonly name: string; readonly lane?: number; readonly value: ScalarExpression }
+  | {
+      readonly kind: "loop";
+      readonly variable: IndexVariable;
+      /** First value; 0 unless a restricted range starts later. */
+      readonly from?: IndexExpression;
+      /** One past the last value, where a restricted range ends before the variable's extent. */
+      readonly until?: IndexExpression;
+      readonly body: readonly Statement[];
+    }
+  | { readonly kind: "if"; readonly condition: ScalarExpression; readonly body: readonly Statement[] }
+  | { readonly kind: "store"; readonly buffer: number; readonly address: IndexExpression; readonly value: ScalarExpression };
+
+export interface KernelBuffer {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly access: "read" | "read_write";
+  /** Elements. */
+  readonly length: number;
+}
+
+export interface Kernel {
+  readonly name: string;
+  /** Lines for people: which equations it computes. */
+  readonly description: readonly string[];
+  readonly buffers: readonly KernelBuffer[];
+  /** The variable that numbers the threads; its extent is the number of threads that work. */
+  readonly thread: IndexVariable;
+  readonly body: readonly Statement[];
+  readonly origins: Origins;
+}

@@ -1,0 +1,378 @@
+/** Kernel IR → WGSL text: readable, deterministic, and free of decisions. */
+import { type DType, type ScalarRow, wgslHelper } from "../ir/index.ts";
+import {
+  asConstant,
+  divideIndex,
+  type IndexAtom,
+  type IndexExpression,
+  rangeOf,
+  remainderIndex,
+  scaleIndex,
+  addIndex,
+} from "./index-expression.ts";
+import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Statement } from "./kernel.ts";
+
+export interface WgslOptions {
+  readonly workgroupSize: number;
+  /** Workgroups along x; the linear thread number continues along y. */
+  readonly workgroupsAlongX: number;
+  /** True when more threads are started than the kernel has work for. */
+  readonly guard: boolean;
+}
+
+const storageTypes: Record<DType, string> = { f32: "f32", f16: "f16", bf16: "u32", i32: "i32", u32: "u32", bool: "u32" };
+
+function typeName(type: ScalarType): string {
+  return type.width === 1 ? type.dtype : `vec4<${type.dtype}>`;
+}
+
+interface Printing {
+  readonly kernel: Kernel;
+  /** Buffers declared as arrays of vec4. */
+  readonly vectors: ReadonlySet<number>;
+  /** Lets that stand in the text only where they are used. */
+  readonly inlined: ReadonlyMap<string, ScalarExpression>;
+  readonly helpers: Set<string>;
+}
+
+/** The whole shader. Equal kernels give equal text, so that pipelines can be shared. */
+export function printWgsl(kernel: Kernel, options: WgslOptions): string {
+  const printing: Printing = {
+    kernel,
+    vectors: vectorBuffers(kernel.body),
+    inlined: inlineCandidates(kernel.body),
+    helpers: new Set(),
+  };
+  const body = printStatements(printing, kernel.body, "  ");
+  const lines: string[] = kernel.description.map((line) => `// ${line}`);
+  if (kernel.buffers.some((buffer) => buffer.dtype === "f16")) lines.push("enable f16;");
+  if (lines.length > 0) lines.push("");
+  kernel.buffers.forEach((buffer, binding) => {
+    lines.push(`@group(0) @binding(${binding}) var<storage, ${buffer.access}> ${buffer.name}: ${bufferType(printing, buffer, binding)};`);
+  });
+  for (const helper of [...printing.helpers].sort()) {
+    const vector = helper.endsWith("4");
+    lines.push("", wgslHelper(vector ? helper.slice(0, -1) : helper, vector));
+  }
+  const thread = kernel.thread.name;
+  const needsThread = kernel.thread.extent > 1 || options.guard;
+  lines.push("", `@compute @workgroup_size(${options.workgroupSize})`, "fn main(@builtin(global_invocation_id) id: vec3<u32>) {");
+  if (needsThread) {
+    const stride = options.workgroupsAlongX * options.workgroupSize;
+    lines.push(`  let ${thread} = ${stride >= kernel.thread.extent ? "id.x" : `id.x + id.y * ${stride}u`};`);
+  }
+  if (options.guard) lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
+  lines.push(...body, "}", "");
+  return lines.join("\n");
+}
+
+function bufferType(printing: Printing, buffer: KernelBuffer, binding: number): string {
+  const element = storageTypes[buffer.dtype];
+  return `array<${printing.vectors.has(binding) ? `vec4<${element}>` : element}>`;
+}
+
+function* expressionsOf(statements: readonly Statement[]): Generator<ScalarExpression> {
+  for (const statement of statements) {
+    switch (statement.kind) {
+      case "let":
+      case "var":
+      case "assign":
+      case "store":
+        yield statement.value;
+        break;
+      case "if":
+        yield statement.condition;
+        yield* expressionsOf(statement.body);
+        break;
+      case "loop":
+        yield* expressionsOf(statement.body);
+        break;
+    }
+  }
+}
+
+function childrenOf(expression: ScalarExpression): readonly ScalarExpression[] {
+  switch (expression.kind) {
+    case "apply":
+      return expression.args;
+    case "splat":
+    case "lane":
+      return [expression.of];
+    case "lanes":
+    case "dot":
+      return expression.of;
+    case "load":
+    case "index":
+      return indexValues(expression.kind === "load" ? expression.address : expression.index);
+    default:
+      return [];
+  }
+}
+
+function indexValues(index: IndexExpression): ScalarExpression[] {
+  return index.terms.flatMap(({ atom }) =>
+    atom.kind === "value" ? [atom.value] : atom.kind === "variable" ? [] : indexValues(atom.of),
+  );
+}
+
+function vectorBuffers(body: readonly Statement[]): Set<number> {
+  const vectors = new Set<number>();
+  const visit = (expression: ScalarExpression) => {
+    if (expression.kind === "load" && expression.type.width === 4) vectors.add(expression.buffer);
+    for (const child of childrenOf(expression)) visit(child);
+  };
+  for (const expression of expressionsOf(body)) visit(expression);
+  const stores = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      if (statement.kind === "store" && statement.value.type.width === 4) vectors.add(statement.buffer);
+      if (statement.kind === "loop" || statement.kind === "if") stores(statement.body);
+    }
+  };
+  stores(body);
+  return vectors;
+}
+
+/** Unnamed lets that are used exactly once, in their own scope: they read better in place. */
+function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpression> {
+  const uses = new Map<string, number>();
+  const count = (expression: ScalarExpression) => {
+    if (expression.kind === "name") uses.set(expression.name, (uses.get(expression.name) ?? 0) + 1);
+    for (const child of childrenOf(expression)) count(child);
+  };
+  const countIndex = (index: IndexExpression | undefined) => {
+    if (index !== undefined) for (const value of indexValues(index)) count(value);
+  };
+  const countAll = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      if (statement.kind === "store") countIndex(statement.address);
+      if (statement.kind === "loop") {
+        countIndex(statement.from);
+        countIndex(statement.until);
+        countAll(statement.body);
+      } else if (statement.kind === "if") {
+        count(statement.condition);
+        countAll(statement.body);
+      } else count(statement.value);
+    }
+  };
+  countAll(body);
+  const inlined = new Map<string, ScalarExpression>();
+  const scan = (statements: readonly Statement[]) => {
+    const direct = new Map<string, number>();
+    const own = (expression: ScalarExpression) => {
+      if (expression.kind === "name") direct.set(expression.name, (direct.get(expression.name) ?? 0) + 1);
+      for (const child of childrenOf(expression)) own(child);
+    };
+    for (const statement of statements) {
+      if (statement.kind === "store") for (const value of indexValues(statement.address)) own(value);
+      if (statement.kind === "loop") scan(statement.body);
+      else if (statement.kind === "if") {
+        own(statement.condition);
+        scan(statement.body);
+      } else own(statement.value);
+    }
+    for (const statement of statements) {
+      if (statement.kind !== "let" || statement.authored) continue;
+      if (uses.get(statement.name) === 1 && direct.get(statement.name) === 1) inlined.set(statement.name, statement.value);
+    }
+  };
+  scan(body);
+  return inlined;
+}
+
+function printStatements(printing: Printing, statements: readonly Statement[], indent: string): string[] {
+  return statements.flatMap((statement) => printStatement(printing, statement, indent));
+}
+
+function printStatement(printing: Printing, statement: Statement, indent: string): string[] {
+  const value = (expression: ScalarExpression) => bare(printExpression(printing, expression));
+  switch (statement.kind) {
+    case "let":
+      return printing.inlined.has(statement.name) ? [] : [`${indent}let ${statement.name} = ${value(statement.value)};`];
+    case "var":
+      return [`${indent}var ${statement.name}: ${typeName(statement.value.type)} = ${value(statement.value)};`];
+    case "assign": {
+      const target = statement.lane === undefined ? statement.name : `${statement.name}[${statement.lane}]`;
+      const text = value(statement.value);
+      const prefix = `${statement.name} + `;
+      if (statement.lane === undefined && text.startsWith(prefix)) return [`${indent}${target} += ${text.slice(prefix.length)};`];
+      return [`${indent}${target} = ${text};`];
+    }
+    case "loop": {
+      const { name, extent } = statement.variable;
+      const from = statement.from === undefined ? "0u" : bare(printIndex(printing, statement.from));
+      const until = statement.until === undefined ? `${extent}u` : bare(printIndex(printing, statement.until));
+      const body = printStatements(printing, statement.body, `${indent}  `);
+      if (body.length === 0) return [];
+      return [`${indent}for (var ${name} = ${from}; ${name} < ${until}; ${name}++) {`, ...body, `${indent}}`];
+    }
+    case "if":
+      return [
+        `${indent}if (${value(statement.condition)}) {`,
+        ...printStatements(printing, statement.body, `${indent}  `),
+        `${indent}}`,
+      ];
+    case "store":
+      return [`${indent}${printStore(printing, statement)};`];
+  }
+}
+
+function printStore(printing: Printing, statement: Statement & { kind: "store" }): string {
+  const buffer = printing.kernel.buffers[statement.buffer] as KernelBuffer;
+  const text = storedValue(buffer, statement.value.type, bare(printExpression(printing, statement.value)));
+  return `${printElement(printing, statement.buffer, statement.address, statement.value.type.width)} = ${text}`;
+}
+
+function storedValue(buffer: KernelBuffer, type: ScalarType, text: string): string {
+  if (buffer.dtype === "bool") {
+    return type.width === 4 ? `select(vec4<u32>(0u), vec4<u32>(1u), ${text})` : `select(0u, 1u, ${text})`;
+  }
+  if (buffer.dtype === "f16") return type.width === 4 ? `vec4<f16>(${text})` : `f16(${text})`;
+  if (buffer.dtype === "bf16") throw new Error("bf16 tensors cannot be written by a kernel yet");
+  return text;
+}
+
+function printElement(printing: Printing, binding: number, address: IndexExpression, width: 1 | 4): string {
+  const { name } = printing.kernel.buffers[binding] as KernelBuffer;
+  if (!printing.vectors.has(binding)) return `${name}[${bare(printIndex(printing, address))}]`;
+  const vector = `${name}[${bare(printIndex(printing, divideIndex(address, 4)))}]`;
+  return width === 4 ? vector : `${vector}[${bare(printIndex(printing, remainderIndex(address, 4)))}]`;
+}
+
+/** Text of an expression, in parentheses wherever an operator could bind differently. */
+function printExpression(printing: Printing, expression: ScalarExpression): string {
+  switch (expression.kind) {
+    case "literal":
+      return printLiteral(expression.value, expression.type);
+    case "name": {
+      const inlined = printing.inlined.get(expression.name);
+      return inlined === undefined ? expression.name : printExpression(printing, inlined);
+    }
+    case "index": {
+      const base = `i32(${bare(printIndex(printing, expression.index))})`;
+      if (expression.type.width === 1) return base;
+      const s = expression.laneStride;
+      return `(vec4<i32>(${base}) + vec4<i32>(0, ${s}, ${2 * s}, ${3 * s}))`;
+    }
+    case "load":
+      return printLoad(printing, expression);
+    case "apply":
+      return printApply(printing, expression.row, expression.args, expression.type);
+    case "splat":
+      return `${typeName(expression.type)}(${bare(printExpression(printing, expression.of))})`;
+    case "lanes":
+      return `${typeName(expression.type)}(${expression.of.map((of) => bare(printExpression(printing, of))).join(", ")})`;
+    case "lane":
+      return `${printExpression(printing, expression.of)}[${expression.lane}]`;
+    case "dot":
+      return `dot(${expression.of.map((of) => bare(printExpression(printing, of))).join(", ")})`;
+  }
+}
+
+function printLoad(printing: Printing, load: ScalarExpression & { kind: "load" }): string {
+  const buffer = printing.kernel.buffers[load.buffer] as KernelBuffer;
+  const element = printElement(printing, load.buffer, load.address, load.type.width);
+  const wide = load.type.width === 4;
+  if (buffer.dtype === "bool") return `(${element} != ${wide ? "vec4<u32>(0u)" : "0u"})`;
+  if (buffer.dtype === "f16") return wide ? `vec4<f32>(${element})` : `f32(${element})`;
+  if (buffer.dtype === "bf16") throw new Error("bf16 tensors are widened when they are loaded, not in a kernel");
+  return element;
+}
+
+function printApply(printing: Printing, row: ScalarRow, args: readonly ScalarExpression[], type: ScalarType): string {
+  const vector = type.width === 4;
+  const operand = args[0]?.type.dtype;
+  let text = operand !== "f32" && operand !== "bool" && row.wgslInteger !== undefined ? row.wgslInteger : row.wgsl;
+  for (const helper of row.helpers ?? []) {
+    printing.helpers.add(vector ? `${helper}4` : helper);
+    if (vector) text = text.replaceAll(`${helper}(`, `${helper}4(`);
+  }
+  const printed = args.map((arg) => printExpression(printing, arg));
+  return text.replace(/\$(\d|T)/g, (_, which: string) => (which === "T" ? typeName(type) : (printed[Number(which)] as string)));
+}
+
+/** Without the outermost parentheses, where they enclose everything. */
+function bare(text: string): string {
+  if (!text.startsWith("(") || !text.endsWith(")")) return text;
+  let depth = 0;
+  for (let i = 0; i < text.length - 1; i++) {
+    if (text[i] === "(") depth++;
+    if (text[i] === ")") depth--;
+    if (depth === 0) return text;
+  }
+  return text.slice(1, -1);
+}
+
+function printLiteral(value: number, type: ScalarType): string {
+  switch (type.dtype) {
+    case "bool":
+      return value !== 0 ? "true" : "false";
+    case "i32":
+      return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : String(value);
+    case "u32":
+      return `${value}u`;
+    case "f32": {
+      const rounded = Math.fround(value);
+      // WGSL has no literal for these and refuses constant expressions that make them.
+      if (Number.isNaN(rounded)) return "bitcast<f32>(id.z + 0x7fc00000u)";
+      if (!Number.isFinite(rounded)) return `bitcast<f32>(id.z + ${rounded > 0 ? "0x7f800000u" : "0xff800000u"})`;
+      const digits = shortestF32(rounded);
+      const text = /[.e]/.test(digits) ? digits : `${digits}.0`;
+      return rounded < 0 || Object.is(rounded, -0) ? `(${text})` : text;
+    }
+  }
+}
+
+/** Fewest digits that round to the same f32. */
+function shortestF32(value: number): string {
+  if (Object.is(value, -0)) return "-0.0";
+  for (let digits = 1; digits <= 9; digits++) {
+    const text = value.toPrecision(digits);
+    if (Math.fround(Number(text)) === value) return String(Number(text));
+  }
+  return String(value);
+}
+
+/** An index as u32 arithmetic; parts that could be negative are shifted up first, then back. */
+function printIndex(printing: Printing, index: IndexExpression): string {
+  const constant = asConstant(index);
+  if (constant !== undefined) return `${constant < 0 ? constant + 2 ** 32 : constant}u`;
+  const positive = index.terms.filter((term) => term.coefficient > 0);
+  const negative = index.terms.filter((term) => term.coefficient < 0);
+  const parts = positive.map(({ coefficient, atom }) => scaledAtom(printing, coefficient, atom));
+  if (index.constant > 0) parts.push(`${index.constant}u`);
+  let text = parts.join(" + ") || "0u";
+  for (const { coefficient, atom } of negative) text += ` - ${scaledAtom(printing, -coefficient, atom)}`;
+  if (index.constant < 0) text += ` - ${-index.constant}u`;
+  return parts.length === 1 && negative.length === 0 && index.constant === 0 ? text : `(${text})`;
+}
+
+function scaledAtom(printing: Printing, coefficient: number, atom: IndexAtom): string {
+  const text = printAtom(printing, atom);
+  return coefficient === 1 ? text : `${text} * ${coefficient}u`;
+}
+
+function printAtom(printing: Printing, atom: IndexAtom): string {
+  switch (atom.kind) {
+    case "variable":
+      return atom.variable.name;
+    case "value":
+      return `u32(${bare(printExpression(printing, atom.value))})`;
+    case "quotient":
+    case "remainder": {
+      const { low } = rangeOf(atom.of);
+      const turns = low < 0 ? Math.ceil(-low / atom.by) : 0;
+      const shifted = printIndex(printing, addIndex(atom.of, scaleIndex(atom.of, 0, turns * atom.by)));
+      const operator = atom.kind === "quotient" ? "/" : "%";
+      const text = `${shifted} ${operator} ${atom.by}u`;
+      return turns > 0 && atom.kind === "quotient" ? `(${text} - ${turns}u)` : `(${text})`;
+    }
+    case "clamp": {
+      const { low } = rangeOf(atom.of);
+      const lift = low < 0 ? -low : 0;
+      const lifted = bare(printIndex(printing, addIndex(atom.of, scaleIndex(atom.of, 0, lift))));
+      const text = `clamp(${lifted}, ${atom.low + lift}u, ${atom.high + lift}u)`;
+      return lift > 0 ? `(${text} - ${lift}u)` : text;
+    }
+  }
+}

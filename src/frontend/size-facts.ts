@@ -1,0 +1,215 @@
+/**
+ * What is known about sizes at a place in the text, and what follows from it.
+ *
+ * Names are at least 1 unless a range is known. `require` adds equations and inequalities. Proofs are sound and incomplete:
+ * `false` means "not shown", never "shown false".
+ */
+import {
+  addSizes,
+  atomSize,
+  constantSize,
+  constantValue,
+  degree,
+  divideExactly,
+  divideTerm,
+  multiplySizes,
+  namesOf,
+  scaleSize,
+  type Size,
+  sizeOfTerms,
+  substitute,
+  subtractSizes,
+  type Term,
+} from "./size.ts";
+
+/** First and last value of a name that stands for an index or a loop variable. */
+export interface NameRange {
+  readonly first: Size;
+  readonly last: Size;
+}
+
+export interface SizeFacts {
+  /** Sizes known to be 0. */
+  readonly zero: readonly Size[];
+  /** Sizes known to be at least 0. */
+  readonly nonNegative: readonly Size[];
+  readonly ranges: ReadonlyMap<string, NameRange>;
+}
+
+export const noFacts: SizeFacts = { zero: [], nonNegative: [], ranges: new Map() };
+
+/** The facts together with more of them. */
+export function withFacts(facts: SizeFacts, more: Partial<SizeFacts>): SizeFacts {
+  return {
+    zero: [...facts.zero, ...(more.zero ?? [])],
+    nonNegative: [...facts.nonNegative, ...(more.nonNegative ?? [])],
+    ranges: new Map([...facts.ranges, ...(more.ranges ?? [])]),
+  };
+}
+
+/** Terms of an equation that may be written in terms of the others: the most composite first. */
+function pivots(equation: Size): Term[] {
+  const unit = equation.terms.filter((term) => term.coefficient === 1n || term.coefficient === -1n);
+  return unit.filter((term) => term.factors.length > 0);
+}
+
+/** Rewrites with every equation until nothing changes; bounded, because equations may chase each other. */
+export function reduceByFacts(size: Size, facts: SizeFacts): Size {
+  let current = size;
+  for (let round = 0; round < 8; round++) {
+    const before = current.key;
+    for (const equation of facts.zero) {
+      const pivot = pivots(equation)[0];
+      if (pivot === undefined) continue;
+      // pivot = value, from pivot*(±1) + rest = 0
+      const rest = sizeOfTerms(equation.terms.filter((term) => term !== pivot));
+      const value = pivot.coefficient === 1n ? scaleSize(rest, -1n) : rest;
+      const [factor] = pivot.factors;
+      if (degree(pivot) === 1 && factor?.atom.kind === "name" && !namesOf(value).has(factor.atom.name)) {
+        current = substitute(current, new Map([[factor.atom.name, value]]));
+        continue;
+      }
+      const monomial: Term = { ...pivot, coefficient: 1n };
+      let result = constantSize(0);
+      for (const term of current.terms) {
+        const cofactor = divideTerm(term, monomial);
+        const part = sizeOfTerms([cofactor ?? term]);
+        result = addSizes(result, cofactor === undefined ? part : multiplySizes(part, value));
+      }
+      current = result;
+    }
+    if (current.key === before) return current;
+  }
+  return current;
+}
+
+/** Whether a = b follows. */
+export function provablyEqual(a: Size, b: Size, facts: SizeFacts): boolean {
+  const difference = subtractSizes(a, b);
+  if (difference.terms.length === 0) return true;
+  return facts.zero.length > 0 && reduceByFacts(difference, facts).terms.length === 0;
+}
+
+/** Whether a ≠ b follows: their difference has one sign. Used to choose words, not to accept programs. */
+export function provablyDifferent(a: Size, b: Size, facts: SizeFacts): boolean {
+  const difference = subtractSizes(a, b);
+  const one = constantSize(1);
+  return (
+    provablyNonNegative(subtractSizes(difference, one), facts) ||
+    provablyNonNegative(subtractSizes(scaleSize(difference, -1n), one), facts)
+  );
+}
+
+/** Coefficient of a name to the first power, or undefined where it occurs in any other way. */
+function linearCoefficient(size: Size, name: string): { coefficient: Size; rest: Size } | undefined {
+  const coefficient: Term[] = [];
+  const rest: Term[] = [];
+  for (const term of size.terms) {
+    const factor = term.factors.find(({ atom }) => atom.kind === "name" && atom.name === name);
+    const occursInside = term.factors.some(
+      ({ atom }) => atom.kind === "quotient" && (namesOf(atom.numerator).has(name) || namesOf(atom.denominator).has(name)),
+    );
+    if (occursInside || (factor !== undefined && factor.power > 1)) return undefined;
+    if (factor === undefined) rest.push(term);
+    else coefficient.push(divideTerm(term, { coefficient: 1n, factors: [factor], key: "" }) as Term);
+  }
+  return { coefficient: sizeOfTerms(coefficient), rest: sizeOfTerms(rest) };
+}
+
+/** True when every name is at least 1 (quotients at least 0) makes it plain: shift each name by one and look at the signs. */
+function signsAreNonNegative(size: Size, facts: SizeFacts, budget: number): boolean {
+  const shifted = new Map<string, Size>();
+  for (const name of namesOf(size)) {
+    if (!facts.ranges.has(name)) shifted.set(name, addSizes(atomSize({ kind: "name", name }), constantSize(1)));
+  }
+  let result = constantSize(0);
+  for (const term of size.terms) {
+    let product = constantSize(term.coefficient);
+    for (const { atom, power } of term.factors) {
+      let value = atom.kind === "name" ? (shifted.get(atom.name) ?? atomSize(atom)) : atomSize(atom);
+      if (atom.kind === "quotient") {
+        if (!prove(atom.numerator, facts, budget - 1)) return false;
+        if (prove(subtractSizes(atom.numerator, atom.denominator), facts, budget - 1)) {
+          value = addSizes(value, constantSize(1));
+        }
+      }
+      for (let i = 0; i < power; i++) product = multiplySizes(product, value);
+    }
+    result = addSizes(result, product);
+  }
+  return result.terms.every((term) => term.coefficient > 0n);
+}
+
+/** Puts a bound for the first quotient: b*(a//b) is at most a and at least a - b + 1. */
+function boundQuotient(size: Size): Size | undefined {
+  for (const term of size.terms) {
+    for (const { atom } of term.factors) {
+      if (atom.kind !== "quotient") continue;
+      const { numerator, denominator } = atom;
+      // Multiplying by the (positive) divisor does not change the sign.
+      const scaled = multiplySizes(size, denominator);
+      let result = constantSize(0);
+      for (const part of scaled.terms) {
+        const has = part.factors.some((factor) => factor.atom.kind === "quotient" && atomSize(factor.atom).key === atomSize(atom).key);
+        if (!has) {
+          result = addSizes(result, sizeOfTerms([part]));
+          continue;
+        }
+        const rest = divideTerm(part, atomSize(atom).terms[0] as Term) as Term;
+        const cofactor = divideExactly(sizeOfTerms([rest]), denominator);
+        if (cofactor === undefined) return undefined;
+        const bound =
+          part.coefficient < 0n ? numerator : addSizes(subtractSizes(numerator, denominator), constantSize(1));
+        result = addSizes(result, multiplySizes(cofactor, bound));
+      }
+      return result;
+    }
+  }
+  return undefined;
+}
+
+function prove(size: Size, facts: SizeFacts, budget: number): boolean {
+  const value = constantValue(size);
+  if (value !== undefined) return value >= 0n;
+  if (budget <= 0) return false;
+  const reduced = reduceByFacts(size, facts);
+  // An index takes its extreme where its coefficient has one sign.
+  for (const [name, range] of facts.ranges) {
+    if (!namesOf(reduced).has(name)) continue;
+    for (const fact of facts.nonNegative) {
+      if (namesOf(fact).has(name) && budget > 2 && prove(subtractSizes(reduced, fact), facts, budget - 2)) return true;
+    }
+    const linear = linearCoefficient(reduced, name);
+    if (linear === undefined) return false;
+    const { coefficient, rest } = linear;
+    const at = (extreme: Size) => prove(addSizes(rest, multiplySizes(coefficient, extreme)), facts, budget - 1);
+    if (prove(coefficient, facts, budget - 1)) return at(range.first);
+    if (prove(scaleSize(coefficient, -1n), facts, budget - 1)) return at(range.last);
+    return false;
+  }
+  if (signsAreNonNegative(reduced, facts, budget)) return true;
+  const bounded = boundQuotient(reduced);
+  if (bounded !== undefined && prove(bounded, facts, budget - 1)) return true;
+  return budget > 2 && facts.nonNegative.some((fact) => prove(subtractSizes(reduced, fact), facts, budget - 2));
+}
+
+/** Whether size ≥ 0 follows. */
+export function provablyNonNegative(size: Size, facts: SizeFacts): boolean {
+  return prove(size, facts, 6);
+}
+
+/** Whether a ≤ b follows. */
+export function provablyAtMost(a: Size, b: Size, facts: SizeFacts): boolean {
+  return provablyNonNegative(subtractSizes(b, a), facts);
+}
+
+/**
+ * Solves `pattern = value` for one unknown name of the pattern that occurs linearly, such as `2*n + 1 = 2*N + 3`.
+ * Undefined when there are several unknowns or the division leaves a rest.
+ */
+export function solveForName(pattern: Size, value: Size, unknown: string): Size | undefined {
+  const linear = linearCoefficient(pattern, unknown);
+  if (linear === undefined || linear.coefficient.terms.length === 0) return undefined;
+  return divideExactly(subtractSizes(value, linear.rest), linear.coefficient);
+}
+

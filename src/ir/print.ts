@@ -1,0 +1,117 @@
+/**
+ * The text form of a graph, one node a line:
+ *
+ * ```
+ * graph performer.logits {
+ *   %0: idx<256>[4096] = input "tokens"
+ *   %1: f32[256, 512] = parameter "token_emb.weight"
+ *   %7: f32[8, 4096, 64] = contract "h i r, h r c -> h i c" %5, %6 where="i <= 9"  ; performer.weft:41:7+23@1042 Y 540 MFLOP
+ *   return logits = %9, loss = %12
+ * }
+ * ```
+ *
+ * The attribute of kind `spec` stands first, quoted; the others follow the operands as `name=value`, defaults left out. The
+ * comment holds the origins as `file:line:column+length@offset`, then the author's name of the value, then its cost. All but
+ * the cost is read back by `parseGraph`, and printing what was parsed gives the same text.
+ */
+import { type AttributeValue, type Graph, graphNodes, type Node } from "./graph.ts";
+import { IrError } from "./operation.ts";
+import { operationOf } from "./operations/index.ts";
+import type { Span } from "./span.ts";
+import { printType } from "./types.ts";
+
+/** Comments start at the widest line's end, but no further right than this. */
+const widestAlignment = 100;
+
+/** Names that need no quotes: of graphs, outputs and values. */
+export const plainName = /^[\p{L}_][\p{L}\p{N}_.'-]*$/u;
+
+/** File names that need no quotes. */
+export const plainFile = /^[\p{L}\p{N}_./-]+$/u;
+
+/** How to print a graph. */
+export interface PrintOptions {
+  /** Leaves out the comments, and with them origins and names; for comparing what graphs compute. */
+  readonly comments?: boolean;
+}
+
+/**
+ * The graph as text, ending in a newline. Nodes are numbered in `graphNodes` order.
+ *
+ * @throws IrError when a node carries regions, which the text form does not have yet
+ */
+export function printGraph(graph: Graph, options: PrintOptions = {}): string {
+  const nodes = graphNodes(graph);
+  const numbers = new Map(nodes.map((node, number) => [node, number]));
+  const lines = nodes.map((node) => `  ${printNode(node, numbers)}`);
+  const comments = options.comments === false ? nodes.map(() => "") : nodes.map(printComment);
+  let column = 0;
+  lines.forEach((line, i) => {
+    if (comments[i] !== "" && line.length <= widestAlignment) column = Math.max(column, line.length);
+  });
+  const body = lines.map((line, i) => (comments[i] === "" ? line : `${line.padEnd(column)}  ; ${comments[i]}`));
+  const outputs = graph.outputs.map(({ name, node }) => `${quoteName(name)} = %${numbers.get(node)}`);
+  const result = outputs.length === 0 ? "  return" : `  return ${outputs.join(", ")}`;
+  return `${[`graph ${quoteName(graph.name)} {`, ...body, result, "}"].join("\n")}\n`;
+}
+
+/** A number as it reads back exactly: shortest decimal, `-0`, `inf`, `-inf`, `nan`. */
+export function printNumber(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (value === Number.POSITIVE_INFINITY) return "inf";
+  if (value === Number.NEGATIVE_INFINITY) return "-inf";
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function printNode(node: Node, numbers: ReadonlyMap<Node, number>): string {
+  if (node.regions !== undefined) throw new IrError(`${node.op} carries regions, which the text form does not have`);
+  const operation = operationOf(node.op);
+  let text = `%${numbers.get(node)}: ${printType(node.type)} = ${node.op}`;
+  for (const [name, schema] of Object.entries(operation.attributes)) {
+    if (schema.kind === "spec") text += ` ${JSON.stringify(node.attributes[name])}`;
+  }
+  if (node.operands.length > 0) text += ` ${node.operands.map((operand) => `%${numbers.get(operand)}`).join(", ")}`;
+  for (const [name, schema] of Object.entries(operation.attributes)) {
+    const value = node.attributes[name];
+    if (schema.kind !== "spec" && value !== undefined) text += ` ${name}=${printAttribute(value)}`;
+  }
+  return text;
+}
+
+function printAttribute(value: AttributeValue): string {
+  if (typeof value === "number") return printNumber(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "boolean") return String(value);
+  return `[${value.map(printNumber).join(", ")}]`;
+}
+
+function printComment(node: Node): string {
+  const parts = node.origins.map(printOrigin);
+  if (node.name !== undefined) parts.push(quoteName(node.name));
+  const types = node.operands.map((operand) => operand.type);
+  const flops = operationOf(node.op).flops(types, node.type, node.attributes);
+  if (flops > 0) parts.push(printFlops(flops));
+  return parts.join(" ");
+}
+
+/** `performer.weft:41:7+23@1042`: line 41, column 7, 23 characters from offset 1042. */
+function printOrigin(span: Span): string {
+  const file = plainFile.test(span.file) ? span.file : JSON.stringify(span.file);
+  return `${file}:${span.line}:${span.column}+${span.end - span.start}@${span.start}`;
+}
+
+/** Floating-point operations with three significant digits: `540 MFLOP`. */
+export function printFlops(flops: number): string {
+  const units = ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"];
+  let scaled = flops;
+  let power = 0;
+  while (scaled >= 999.5 && power < units.length - 1) {
+    scaled /= 1000;
+    power++;
+  }
+  return `${Number(scaled.toPrecision(3))} ${units[power]}`;
+}
+
+function quoteName(name: string): string {
+  return plainName.test(name) ? name : JSON.stringify(name);
+}

@@ -1,0 +1,74 @@
+/** Epilogues: the elementwise work on a contraction's or scan's result that its kernel does before storing. */
+import { elementCount, type Node, operationOf } from "../ir/index.ts";
+import type { FusionGraph } from "./fusion.ts";
+
+/** Largest epilogue; beyond it the text of the kernel grows without saving memory traffic. */
+const maxMembers = 48;
+
+export interface Epilogue {
+  /** The node that is stored. */
+  readonly root: Node;
+  /** The head, the root and all between. */
+  readonly members: ReadonlySet<Node>;
+}
+
+/** Views that keep every element exactly once, so that a result can be stored through them. */
+const isPermutation = (node: Node) => node.op === "reshape" || node.op === "transpose";
+
+/**
+ * Grows from `head` over users that keep its elements one to one, and keeps the largest prefix with a single value that
+ * anyone outside reads.
+ */
+export function growEpilogue(facts: FusionGraph, head: Node, free: (node: Node) => boolean): Epilogue {
+  const members = new Set([head]);
+  // How a member's position follows from the head's; operands of one node must agree on it.
+  const layout = new Map<Node, string>([[head, ""]]);
+  const order: Node[] = [head];
+  const queue = [...(facts.users.get(head) ?? [])];
+  while (queue.length > 0 && order.length < maxMembers) {
+    queue.sort((a, b) => (facts.position.get(a) ?? 0) - (facts.position.get(b) ?? 0));
+    const user = queue.shift() as Node;
+    if (members.has(user) || !free(user)) continue;
+    const moved = layoutOf(facts, user, members, layout, head);
+    if (moved === undefined) continue;
+    members.add(user);
+    layout.set(user, moved);
+    order.push(user);
+    queue.push(...(facts.users.get(user) ?? []));
+  }
+  for (let length = order.length; length > 1; length--) {
+    const prefix = new Set(order.slice(0, length));
+    const leaving = [...prefix].filter((node) => leaves(facts, node, prefix));
+    const [root] = leaving;
+    if (leaving.length === 1 && root !== undefined && operationOf(root.op).family === "elementwise") return { root, members: prefix };
+    if (leaving.length === 1 && root !== undefined && root.op === "transpose") return { root, members: prefix };
+  }
+  return { root: head, members: new Set([head]) };
+}
+
+function leaves(facts: FusionGraph, node: Node, members: ReadonlySet<Node>): boolean {
+  return facts.isOutput(node) || (facts.users.get(node) ?? []).some((user) => !members.has(user));
+}
+
+/** The layout that `user` would have in the epilogue, or `undefined` when it cannot join. */
+function layoutOf(
+  facts: FusionGraph,
+  user: Node,
+  members: ReadonlySet<Node>,
+  layout: ReadonlyMap<Node, string>,
+  head: Node,
+): string | undefined {
+  if (elementCount(user.type.shape) !== elementCount(head.type.shape)) return undefined;
+  const inside = user.operands.filter((operand) => members.has(operand));
+  const outside = user.operands.filter((operand) => !members.has(operand));
+  const [first] = inside;
+  if (first === undefined) return undefined;
+  if (isPermutation(user)) {
+    return `${layout.get(first)}|${user.op} ${user.type.shape.join(",")} ${String(user.attributes.permutation ?? "")}`;
+  }
+  if (operationOf(user.op).family !== "elementwise") return undefined;
+  if (inside.some((operand) => layout.get(operand) !== layout.get(first))) return undefined;
+  if (inside.some((operand) => operand.type.shape.length !== user.type.shape.length)) return undefined;
+  if (outside.some((operand) => facts.convexity.reaches(operand, members))) return undefined;
+  return layout.get(first);
+}

@@ -1,0 +1,264 @@
+/**
+ * Fusion: which nodes become one kernel.
+ *
+ * A kernel runs the loops of its *heads* (contractions, reductions, scans), or just walks its output when it has none; what
+ * it reads of nodes that lie in no buffer, it evaluates in place. So fusing means deciding which nodes need *not* lie in
+ * memory:
+ *
+ * 1. a contraction or scan takes the elementwise work on its result with it (epilogue);
+ * 2. reductions over the same rows, with the elementwise work between and after them, become one row kernel;
+ * 3. of what remains, an elementwise node is stored when reading it back is cheaper than evaluating it at every reader.
+ *
+ * Groups are convex: no value leaves a group and comes back into it, so they can be run one after another.
+ */
+import { elementCount, type Graph, graphNodes, type Node, nodeUsers, operationOf } from "../ir/index.ts";
+import { convexity, type Convexity } from "./fusion-convexity.ts";
+import { growEpilogue } from "./fusion-epilogue.ts";
+import { growRows } from "./fusion-rows.ts";
+
+export interface KernelGroup {
+  readonly kind: "map" | "rows" | "contraction" | "scan";
+  /** Nodes whose loops the kernel runs, in graph order; empty for a map. */
+  readonly heads: readonly Node[];
+  /** Nodes that the kernel writes to memory. */
+  readonly outputs: readonly Node[];
+  /** Stored nodes (inputs and parameters included) that it reads. */
+  readonly inputs: readonly Node[];
+  /** Every node that it evaluates. */
+  readonly members: readonly Node[];
+}
+
+export interface FusionOptions {
+  /** With false, every node that computes is a kernel of its own (`-O0`). */
+  readonly fuse: boolean;
+  /** Floating-point operations that cost as much as moving one byte. */
+  readonly flopsPerByte: number;
+  /** Storage bindings that one kernel may have. */
+  readonly maxBindings: number;
+}
+
+export const defaultFusionOptions: FusionOptions = { fuse: true, flopsPerByte: 4, maxBindings: 8 };
+
+/** What the fusion rules share about a graph. */
+export interface FusionGraph {
+  readonly nodes: readonly Node[];
+  readonly position: ReadonlyMap<Node, number>;
+  readonly users: ReadonlyMap<Node, readonly Node[]>;
+  readonly isOutput: (node: Node) => boolean;
+  readonly convexity: Convexity;
+}
+
+const familyOf = (node: Node) => operationOf(node.op).family;
+const isHead = (node: Node) => ["contract", "reduce", "scan"].includes(familyOf(node));
+const isStoredSource = (node: Node) =>
+  familyOf(node) === "source" && (node.op === "input" || node.op === "parameter" || isTable(node));
+
+/** A constant with more than one value: it lies in a buffer. */
+export function isTable(node: Node): boolean {
+  const values = node.attributes.values;
+  return node.op === "constant" && Array.isArray(values) && values.length > 1;
+}
+
+/** The node whose elements a chain of reshapes shows: they share its storage. */
+export function storedAs(node: Node): Node {
+  let current = node;
+  while (current.op === "reshape") current = current.operands[0] as Node;
+  return current;
+}
+
+/** Divides a graph into kernels, in an order in which they can run. */
+export function fuseKernels(graph: Graph, options: FusionOptions = defaultFusionOptions): KernelGroup[] {
+  const forced = new Set<Node>();
+  for (;;) {
+    const groups = fuseOnce(graph, options, forced);
+    const tooWide = groups.find((group) => bindingsOf(group) > options.maxBindings);
+    if (tooWide === undefined) return groups;
+    // Too many buffers for one kernel: store one of the values it evaluates in place, the one that reads the most.
+    const split = widestMember(tooWide, forced);
+    if (split === undefined) {
+      throw new Error(`a kernel needs ${bindingsOf(tooWide)} buffers, this device binds ${options.maxBindings}`);
+    }
+    forced.add(split);
+  }
+}
+
+const bindingsOf = (group: KernelGroup) => group.inputs.length + group.outputs.length;
+
+function widestMember(group: KernelGroup, forced: ReadonlySet<Node>): Node | undefined {
+  const reads = new Map<Node, number>();
+  let best: Node | undefined;
+  for (const node of group.members) {
+    const leaves = new Set<Node>();
+    collectLeaves(node, (other) => group.inputs.includes(other), leaves);
+    reads.set(node, leaves.size);
+    const candidate = familyOf(node) === "elementwise" && !group.outputs.includes(node) && !forced.has(node) && leaves.size > 1;
+    if (candidate && leaves.size < bindingsOf(group) && leaves.size > (best === undefined ? 0 : (reads.get(best) ?? 0))) best = node;
+  }
+  return best;
+}
+
+function collectLeaves(node: Node, isLeaf: (node: Node) => boolean, leaves: Set<Node>): void {
+  const stack = [node];
+  const seen = new Set<Node>();
+  while (stack.length > 0) {
+    const current = stack.pop() as Node;
+    if (seen.has(current)) continue;
+    seen.add(current);
+    if (isLeaf(current)) leaves.add(current);
+    else stack.push(...current.operands);
+  }
+}
+
+function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node>): KernelGroup[] {
+  const nodes = graphNodes(graph);
+  const position = new Map(nodes.map((node, i) => [node, i]));
+  const users = nodeUsers(nodes);
+  const outputs = new Set(graph.outputs.map((output) => storedAs(output.node)));
+  const isOutput = (node: Node) => outputs.has(node) || forced.has(node);
+  const facts: FusionGraph = { nodes, position, users, isOutput, convexity: convexity(position) };
+
+  const drafts: { kind: KernelGroup["kind"]; heads: Node[]; outputs: Node[]; interior: ReadonlySet<Node> }[] = [];
+  const claimed = new Set<Node>();
+  const free = (node: Node) => !claimed.has(node);
+  for (const head of nodes) {
+    if (familyOf(head) !== "contract" && familyOf(head) !== "scan") continue;
+    const epilogue = options.fuse ? growEpilogue(facts, head, free) : { root: head, members: new Set([head]) };
+    for (const node of epilogue.members) claimed.add(node);
+    const kind = familyOf(head) === "scan" ? "scan" : "contraction";
+    drafts.push({ kind, heads: [head], outputs: [epilogue.root], interior: epilogue.members });
+  }
+  for (const head of nodes) {
+    if (familyOf(head) !== "reduce" || claimed.has(head)) continue;
+    const rows = options.fuse ? growRows(facts, head, free) : { heads: [head], outputs: [head], members: new Set([head]) };
+    for (const node of rows.members) claimed.add(node);
+    drafts.push({ kind: "rows", heads: rows.heads, outputs: rows.outputs, interior: rows.members });
+  }
+
+  const stored = new Set<Node>(drafts.flatMap((draft) => draft.outputs));
+  for (const node of nodes) if (isStoredSource(node)) stored.add(node);
+  const mustStore = [...graph.outputs.map((output) => storedAs(output.node)), ...forced];
+  for (const node of mustStore) if (!stored.has(node) && !claimed.has(node)) stored.add(node);
+  chooseStored(facts, options, claimed, stored);
+
+  for (const node of nodes) {
+    if (stored.has(node) && !claimed.has(node) && !isStoredSource(node)) {
+      drafts.push({ kind: "map", heads: [], outputs: [node], interior: new Set([node]) });
+    }
+  }
+  const groups = drafts.map((draft) => finishGroup(draft, stored));
+  return inRunningOrder(groups, position);
+}
+
+/**
+ * Decides which of the remaining nodes are stored. `evaluations` counts how often an element would be evaluated in
+ * place; storing costs one evaluation, one write, and a read in place of every other evaluation.
+ */
+function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: ReadonlySet<Node>, stored: Set<Node>): void {
+  const { nodes, users, position } = facts;
+  const candidate = (node: Node) =>
+    (familyOf(node) === "elementwise" || familyOf(node) === "indexed") && !claimed.has(node) && !stored.has(node);
+  const evaluations = new Map<Node, number>();
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i] as Node;
+    let total = 0;
+    for (const user of users.get(node) ?? []) {
+      if (isHead(user)) total += elementCount(node.type.shape) * readsPerElement(user, node);
+      else if (stored.has(user) || claimed.has(user)) total += elementCount(user.type.shape);
+      else total += evaluations.get(user) ?? 0;
+    }
+    evaluations.set(node, total);
+  }
+  // Work and bytes of one evaluation in place, down to stored values.
+  const work = new Map<Node, number>();
+  const bytes = new Map<Node, number>();
+  for (const node of nodes) {
+    if (stored.has(node) || isHead(node)) {
+      work.set(node, 0);
+      bytes.set(node, 4);
+      continue;
+    }
+    const elements = Math.max(1, elementCount(node.type.shape));
+    let flops = operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes) / elements;
+    let moved = 0;
+    for (const operand of new Set(node.operands)) {
+      // An operand with fewer elements is read from a cache, mostly.
+      const share = Math.min(1, elementCount(operand.type.shape) / elements);
+      flops += work.get(operand) ?? 0;
+      moved += (bytes.get(operand) ?? 0) * share;
+    }
+    if (candidate(node)) {
+      const count = evaluations.get(node) ?? 0;
+      const inPlace = count * (flops + moved * options.flopsPerByte);
+      const inMemory = elements * (flops + (moved + 4) * options.flopsPerByte) + count * 4 * options.flopsPerByte;
+      const everyNode = !options.fuse && (position.get(node) ?? 0) >= 0;
+      if (everyNode || inPlace > inMemory) {
+        stored.add(node);
+        flops = 0;
+        moved = 4;
+      }
+    }
+    work.set(node, flops);
+    bytes.set(node, moved);
+  }
+}
+
+/** How often a head reads each element of an operand: once, times the outputs along indices that the operand lacks, over a tile. */
+function readsPerElement(head: Node, operand: Node): number {
+  if (familyOf(head) !== "contract") return 1;
+  const operandElements = Math.max(1, elementCount(operand.type.shape));
+  const missing = Math.max(1, elementCount(head.type.shape) / operandElements);
+  return Math.max(1, missing / 8);
+}
+
+function finishGroup(
+  draft: { kind: KernelGroup["kind"]; heads: Node[]; outputs: Node[]; interior: ReadonlySet<Node> },
+  stored: ReadonlySet<Node>,
+): KernelGroup {
+  const inputs = new Set<Node>();
+  const members = new Set<Node>();
+  const stack = [...draft.outputs];
+  const own = new Set(draft.outputs);
+  while (stack.length > 0) {
+    const node = stack.pop() as Node;
+    if (members.has(node)) continue;
+    members.add(node);
+    for (const operand of node.operands) {
+      if (stored.has(operand) && !own.has(operand)) inputs.add(operand);
+      else stack.push(operand);
+    }
+  }
+  return { kind: draft.kind, heads: draft.heads, outputs: draft.outputs, inputs: [...inputs], members: [...members] };
+}
+
+/** Producers before consumers; among those that are ready, the one that comes first in the graph. */
+function inRunningOrder(groups: readonly KernelGroup[], position: ReadonlyMap<Node, number>): KernelGroup[] {
+  const producer = new Map<Node, KernelGroup>();
+  for (const group of groups) for (const output of group.outputs) producer.set(output, group);
+  const first = (group: KernelGroup) => Math.max(...group.outputs.map((output) => position.get(output) ?? 0));
+  const sorted = [...groups].sort((a, b) => first(a) - first(b));
+  const order: KernelGroup[] = [];
+  const state = new Map<KernelGroup, "open" | "done">();
+  for (const root of sorted) {
+    const stack = [root];
+    while (stack.length > 0) {
+      const group = stack[stack.length - 1] as KernelGroup;
+      if (state.get(group) === "done") {
+        stack.pop();
+        continue;
+      }
+      const waiting = group.inputs
+        .map((input) => producer.get(input))
+        .filter((other): other is KernelGroup => other !== undefined && state.get(other) !== "done");
+      if (waiting.length === 0) {
+        state.set(group, "done");
+        order.push(group);
+        stack.pop();
+        continue;
+      }
+      if (state.get(group) === "open") throw new Error("kernels wait for each other: a fusion group is not convex");
+      state.set(group, "open");
+      stack.push(...waiting.reverse());
+    }
+  }
+  return order;
+}

@@ -1,0 +1,32 @@
+/** What a pass is: a named, pure function from graph to graph. */
+import type { Graph } from "../ir/index.ts";
+import type { RewriteTrace } from "./trace.ts";
+
+/** What passes may know of the device and of the user's wishes. All plain numbers with defaults. */
+export interface PassContext {
+  /**
+   * Floating-point operations that a device does in the time of moving one byte to or from memory: the exchange rate of
+   * the contraction order's cost. Between 5 (integrated) and 20 (large GPUs).
+   */
+  readonly flopsPerByte: number;
+  /** Invocations that keep the device busy; reductions with fewer results are split. */
+  readonly parallelism: number;
+  /** Largest number of elements that constant folding may write out as a table. */
+  readonly foldedElements: number;
+}
+
+export const defaultContext: PassContext = { flopsPerByte: 10, parallelism: 16_384, foldedElements: 65_536 };
+
+export interface PassResult {
+  /** The very same object when nothing changed. */
+  readonly graph: Graph;
+  readonly rewrites: readonly RewriteTrace[];
+}
+
+/** A transformation of graphs that keeps what they compute, up to rounding. */
+export interface Pass {
+  readonly name: string;
+  /** One full sentence, shown by the inspector. */
+  readonly summary: string;
+  readonly run: (graph: Graph, context: PassContext) => PassResult;
+}

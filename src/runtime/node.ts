@@ -1,0 +1,2 @@
+/** The runtime's second face, for Node alone: files. Browsers use `index.ts`, which parses bytes they already have. */
+export * from "./weights-file.ts";
