@@ -113,6 +113,12 @@ export class Block {
     this.innermost.statements.push({ kind: "store", buffer, address, value });
   }
 
+  /** States the value of an index variable in the innermost scope. */
+  nameIndex(variable: IndexVariable, value: IndexExpression): void {
+    this.innermost.statements.push({ kind: "index", variable, value });
+    this.innermost.declared.add(variable.name);
+  }
+
   loop(variable: IndexVariable, bounds: { from?: IndexExpression; until?: IndexExpression }, body: () => void): void {
     const scope = newScope();
     scope.declared.add(variable.name);

@@ -43,6 +43,8 @@ export type ScalarExpression = ExpressionBase &
 
 export type Statement =
   | { readonly kind: "let"; readonly name: string; readonly value: ScalarExpression; readonly authored: boolean }
+  /** An index of the thread under a name, as u32. */
+  | { readonly kind: "index"; readonly variable: IndexVariable; readonly value: IndexExpression }
   | { readonly kind: "var"; readonly name: string; readonly value: ScalarExpression }
   /** `lane` assigns one component of a vec4 variable. */
   | { readonly kind: "assign"; readonly name: string; readonly lane?: number; readonly value: ScalarExpression }

@@ -1,5 +1,5 @@
 /** Kernel IR → WGSL text: readable, deterministic, and free of decisions. */
-import { type DType, type ScalarRow, wgslHelper } from "../ir/index.ts";
+import { type DType, largestF32, type ScalarRow, wgslHelper } from "../ir/index.ts";
 import {
   asConstant,
   divideIndex,
@@ -152,7 +152,8 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
       } else if (statement.kind === "if") {
         count(statement.condition);
         countAll(statement.body);
-      } else count(statement.value);
+      } else if (statement.kind === "index") countIndex(statement.value);
+      else count(statement.value);
     }
   };
   countAll(body);
@@ -169,7 +170,7 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
       else if (statement.kind === "if") {
         own(statement.condition);
         scan(statement.body);
-      } else own(statement.value);
+      } else if (statement.kind !== "index") own(statement.value);
     }
     for (const statement of statements) {
       if (statement.kind !== "let" || statement.authored) continue;
@@ -189,6 +190,8 @@ function printStatement(printing: Printing, statement: Statement, indent: string
   switch (statement.kind) {
     case "let":
       return printing.inlined.has(statement.name) ? [] : [`${indent}let ${statement.name} = ${value(statement.value)};`];
+    case "index":
+      return [`${indent}let ${statement.variable.name} = ${bare(printIndex(printing, statement.value))};`];
     case "var":
       return [`${indent}var ${statement.name}: ${typeName(statement.value.type)} = ${value(statement.value)};`];
     case "assign": {
@@ -328,7 +331,8 @@ function shortestF32(value: number): string {
   if (Object.is(value, -0)) return "-0.0";
   for (let digits = 1; digits <= 9; digits++) {
     const text = value.toPrecision(digits);
-    if (Math.fround(Number(text)) === value) return String(Number(text));
+    // WGSL refuses a literal above the largest f32 even where it would round down to it.
+    if (Math.fround(Number(text)) === value && Math.abs(Number(text)) <= largestF32) return String(Number(text));
   }
   return String(value);
 }

@@ -12,13 +12,16 @@ export function constantValue(emit: Emitter, value: number, type: DType | "integ
   return type === "integer" || type === "real" ? { ...plain, weak: type } : plain;
 }
 
-/** Element type that several values take when they meet: that of the concrete ones, which agree, else the wider weak one. */
+/**
+ * Element type that several values take when they meet: that of the concrete ones, which agree, else the wider weak one.
+ * bf16 is only stored; arithmetic on it is f32.
+ */
 export function commonElement(values: readonly IndexedValue[]): DType | "integer" | "real" {
   const concrete = values.find((value) => value.weak === undefined);
   const real = values.some((value) => value.weak === "real");
   if (concrete === undefined) return real ? "real" : "integer";
   const dtype = concrete.node.type.dtype;
-  return real && !isFloat(dtype) && dtype !== "bool" ? "f32" : dtype;
+  return dtype === "bf16" || (real && !isFloat(dtype) && dtype !== "bool") ? "f32" : dtype;
 }
 
 /** The value with the given element type; `weak` marks survive only for the weak types. */

@@ -42,7 +42,7 @@ interface Cut {
  * The value at the subscripts, which stand for its first dims; further dims stay.
  *
  * `otherwise`, a value without dims of the same element type, stands where a subscript leaves its dim. Without it, positions
- * have been proven in range.
+ * have been proven in range wherever the result counts (`sum[k: k <= i] x[i - k]`); elsewhere it may be anything.
  */
 export function readSubscripts(
   emit: Emitter,
@@ -50,20 +50,21 @@ export function readSubscripts(
   subscripts: readonly ResolvedSubscript[],
   otherwise?: IndexedValue,
 ): IndexedValue {
-  const fill = otherwise === undefined ? undefined : constantOf(otherwise);
+  const fill = otherwise === undefined ? 0 : constantOf(otherwise);
   const restrictions = readRestrictions(emit, value, subscripts);
   const rest = value.dims.slice(subscripts.length);
   const dims = [...value.dims.filter((_, k) => subscripts[k]?.kind === "all"), ...rest];
 
-  const cuts = subscripts.map((subscript, k) => cutOf(emit, subscript, (value.dims[k] as Dimension).size, otherwise !== undefined));
-  if (otherwise !== undefined && cuts.some((cut) => cut?.size === 0)) {
+  const cuts = subscripts.map((subscript, k) => cutOf(subscript, (value.dims[k] as Dimension).size));
+  if (cuts.some((cut) => cut?.size === 0)) {
     // Nowhere in range.
-    const axes = unionOfAxes([value, otherwise, { axes: subscripts.flatMap(axesOfSubscript) }]);
-    return { ...otherwise, node: layOut(emit, otherwise, axes, dims), axes, dims, restrictions };
+    const outside = otherwise ?? constantValue(emit, 0, value.node.type.dtype);
+    const axes = unionOfAxes([value, outside, { axes: subscripts.flatMap(axesOfSubscript) }]);
+    return { ...outside, node: layOut(emit, outside, axes, dims), axes, dims, restrictions };
   }
 
   let node = applyCuts(emit, value, cuts, fill ?? 0);
-  const masks = otherwise === undefined || fill !== undefined ? [] : maskCuts(emit, subscripts, cuts);
+  const masks = fill !== undefined ? [] : maskCuts(emit, subscripts, cuts);
 
   // One reshape drops the axes read at a fixed position and splits grouped ones.
   let slots: Slot[] = [...value.axes];
@@ -103,10 +104,11 @@ export function readSubscripts(
   let result: IndexedValue = { node: permuted(emit, node, order), axes, dims, restrictions };
   if (value.weak !== undefined) result = { ...result, weak: value.weak };
   const below = value.node.type.below;
-  if (otherwise === undefined) return result;
-  for (const mask of masks) result = elementwise(emit, "select", [mask, result, otherwise]);
+  if (otherwise !== undefined) {
+    for (const mask of masks) result = elementwise(emit, "select", [mask, result, otherwise], value.weak);
+  }
   if (below === undefined || result.node.type.below !== undefined) return result;
-  const outside = fill === undefined ? otherwise.node.type.below : fill >= 0 ? fill + 1 : undefined;
+  const outside = fill === undefined ? otherwise?.node.type.below : fill >= 0 ? fill + 1 : undefined;
   return outside === undefined ? result : provenBelow(emit, result, Math.max(below, outside));
 }
 
@@ -126,11 +128,9 @@ function axesOfSubscript(subscript: ResolvedSubscript): readonly Axis[] {
 }
 
 /** The cut for a position affine in at most one index; undefined for everything that is read another way. */
-function cutOf(emit: Emitter, subscript: ResolvedSubscript, size: number, guarded: boolean): Cut | undefined {
+function cutOf(subscript: ResolvedSubscript, size: number): Cut | undefined {
   if (subscript.kind !== "affine" || subscript.form.terms.size > 1) return undefined;
   const { form } = subscript;
-  const { low, high } = affineBounds(form);
-  if (!guarded && (low < 0 || high >= size)) outOfRange(emit, low, high, size);
   const [[axis, coefficient] = [undefined, 1]] = form.terms;
   const count = axis?.size ?? 1;
   const step = Math.abs(coefficient);
@@ -140,13 +140,6 @@ function cutOf(emit: Emitter, subscript: ResolvedSubscript, size: number, guarde
   const first = Math.min(count, Math.max(0, Math.ceil(-base / step)));
   const last = Math.max(first, Math.min(count, Math.floor((size - 1 - base) / step) + 1));
   return { reverse, start: Math.max(0, base + step * first), size: last - first, step, low: first, high: count - last };
-}
-
-function outOfRange(emit: Emitter, low: number, high: number, size: number): never {
-  return emit.refuse("index/out-of-range", "a subscript leaves its axis", {
-    label: `positions ${low} to ${high} of an axis of ${size}`,
-    help: ["give the value outside: `… else 0`"],
-  });
 }
 
 function applyCuts(emit: Emitter, value: IndexedValue, cuts: readonly (Cut | undefined)[], fill: number) {
@@ -213,13 +206,13 @@ function lookedUp(
   const below = position.node.type.below;
   const inside = (below !== undefined && below <= size) || ((known.low ?? -1) >= 0 && (known.high ?? size) < size);
   if (inside) return { position: provenBelow(emit, position, size) };
-  if (!computed && !guarded) outOfRange(emit, known.low ?? 0, known.high ?? 0, size);
   const zero = constantValue(emit, 0, "i32");
   const last = constantValue(emit, size - 1, "i32");
   const aboveZero = below !== undefined || (known.low ?? -1) >= 0;
   const belowSize = (known.high ?? size) < size;
   let clamped = aboveZero ? position : elementwise(emit, "max", [position, zero]);
   if (!belowSize) clamped = elementwise(emit, "min", [clamped, last]);
+  if (!guarded) return { position: provenBelow(emit, clamped, size) };
   const tests = [
     ...(aboveZero ? [] : [elementwise(emit, "ge", [position, zero])]),
     ...(belowSize ? [] : [elementwise(emit, "le", [position, last])]),
@@ -227,7 +220,7 @@ function lookedUp(
   const [first, second] = tests;
   const mask = first === undefined || second === undefined ? first : elementwise(emit, "and", [first, second]);
   const proven = provenBelow(emit, clamped, size);
-  return guarded && mask !== undefined ? { position: proven, mask } : { position: proven };
+  return mask === undefined ? { position: proven } : { position: proven, mask };
 }
 
 /** An axis variable that stands on two axes of the node is read along the diagonal. */

@@ -3,6 +3,7 @@ import type { Attributes, Graph, Node } from "./graph.ts";
 import { IrError, type Operation } from "./operation.ts";
 import { operationOf } from "./operations/index.ts";
 import { mergeOrigins, type Origins } from "./span.ts";
+import { sameValue } from "./structure.ts";
 import type { DType, TensorType } from "./types.ts";
 import { isFloat, tensorType } from "./types.ts";
 
@@ -65,7 +66,7 @@ function checkedAttributes(operation: Operation, attributes: Attributes): Attrib
         ? Array.isArray(value) && value.every((element) => typeof element === "number")
         : typeof value === (schema.kind === "spec" ? "string" : schema.kind);
     if (!fits) throw new IrError(`attribute ${name} of ${operation.name} wants ${schema.kind}`);
-    if (value !== schema.default) kept[name] = value;
+    if (schema.default === undefined || !sameValue(value, schema.default)) kept[name] = value;
   }
   return kept;
 }

@@ -120,7 +120,8 @@ export function lastReadsOf(nodes: readonly Node[]): readonly (readonly Node[])[
   return last;
 }
 
-function evaluateNode(node: Node, tensors: ReadonlyMap<Node, Tensor>, values: GraphValues): Tensor {
+/** Value of one node whose operands have theirs in `tensors`. */
+export function evaluateNode(node: Node, tensors: ReadonlyMap<Node, Tensor>, values: GraphValues): Tensor {
   if (node.op === "input" || node.op === "parameter") return boundValue(node, values);
   const operation = operationOf(node.op);
   if (operation.evaluate === undefined) throw new IrError(`${node.op} has no reference semantics`);

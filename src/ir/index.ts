@@ -1,15 +1,28 @@
 /** The face of the IR. */
 export * from "./builder.ts";
-export * from "./evaluate.ts";
+export * from "./error-bound.ts";
+export {
+  type EvaluationOptions,
+  evaluateGraph,
+  evaluateNodes,
+  evaluationCost,
+  GraphValueError,
+  type GraphValues,
+  ReferenceTooLarge,
+} from "./evaluate.ts";
 export * from "./graph.ts";
 export * from "./index-spec.ts";
+export * from "./initialisers.ts";
 export * from "./operation.ts";
 export { findOperation, operationOf, operations } from "./operations/index.ts";
 export { largestF32 } from "./operations/precision.ts";
 export { wgslHelper } from "./operations/wgsl-helpers.ts";
 export { parseGraph } from "./parse.ts";
+export { philox, type RandomStream, randomStream, type Words4 } from "./philox.ts";
 export { type PrintOptions, printFlops, printGraph, printNumber } from "./print.ts";
 export * from "./span.ts";
+export * from "./structure.ts";
 export * from "./tensor.ts";
 export { IrTextError } from "./text-scanner.ts";
 export * from "./types.ts";
+export * from "./verify.ts";

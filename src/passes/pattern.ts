@@ -39,9 +39,13 @@ export function constant(value: number | string): Pattern<string> {
     : { op: "constant", accepts: (node) => isConstant(node), name: value, replaced: true };
 }
 
-/** A node of one operation. Operands of commutative operations match in either order. */
-export function op<Name extends string>(name: string, ...operands: readonly Pattern<Name>[]): Pattern<Name> {
-  return { op: name, accepts: (node) => node.op === name, operands, replaced: true };
+/** A node of one operation; without operand patterns, operands do not matter. Operands of commutative operations match in either order. */
+export function op<Name extends string = never>(
+  name: string,
+  ...operands: readonly Pattern<Name>[]
+): Pattern<Name> {
+  const accepts = (node: Node) => node.op === name;
+  return operands.length === 0 ? { op: name, accepts, replaced: true } : { op: name, accepts, operands, replaced: true };
 }
 
 /** Any node of a family; without operand patterns, operands do not matter. */

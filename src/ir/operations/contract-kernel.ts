@@ -110,14 +110,15 @@ function packedProduct(a: Float64Array, b: Float64Array, space: IndexSpace, resu
 
 /** Elements of a strided source in the order of the loops, contiguously; the source itself when it already lies so. */
 function pack(source: Float64Array, loops: readonly Loop[]): Float64Array {
+  const count = loops.reduce((product, { extent }) => product * extent, 1);
   let contiguous = 1;
   const inPlace = [...loops].reverse().every(({ extent, stride }) => {
     const fits = extent === 1 || stride === contiguous;
     contiguous *= extent;
     return fits;
   });
-  if (inPlace && contiguous === source.length) return source;
-  const target = new Float64Array(contiguous);
+  if (inPlace && count === source.length) return source;
+  const target = new Float64Array(count);
   copyLoops(loops, (offset, stride, count, done) => {
     for (let i = 0, at = offset; i < count; i++, at += stride) target[done + i] = source[at] as number;
   });

@@ -297,7 +297,10 @@ function operation(view: View): Operation {
     },
     evaluate: (operands, attributes, type) =>
       copyThrough(view, operands, attributes, type, (attributes.value as number | undefined) ?? 0),
-    errorBound: (_operands, errors, result, attributes) => copyThrough(view, errors, attributes, result.type, 0),
+    errorBound: (_operands, errors, result, attributes) => {
+      const padding = (attributes.value as number | undefined) ?? 0;
+      return copyThrough(view, errors, attributes, result.type, Math.abs(padding - Math.fround(padding)) || 0);
+    },
     flops: () => 0,
     differentiate: view.differentiate,
   };

@@ -14,8 +14,8 @@ interface Gathered {
   readonly terms: Float64Array;
   /** Sum, or product, of |x| + e. */
   readonly widened: Float64Array;
-  /** Of a product, the product of |x|; of a sum, the sum of e alone. */
-  readonly magnitude: Float64Array;
+  /** The same of |x| alone. */
+  readonly least: Float64Array;
   /** Product of max(1, |x| + e): no partial product exceeds it. */
   readonly growth: Float64Array;
   readonly largestError: Float64Array;
@@ -46,7 +46,7 @@ export function reductionBound(
     return { type: bound.type, data: bound.data.map((e, i) => (settled[i] === 1 ? 0 : e)) };
   }
   const gathered = emptyGathering(bound.data.length, reducer);
-  const { terms, widened, magnitude, growth, largestError } = gathered;
+  const { terms, widened, least, growth, largestError } = gathered;
   visitSpace(spec, sizes, where, (offsets, out) => {
     const at = offsets[0] as number;
     const size = Math.abs(operand.data[at] as number);
@@ -55,11 +55,11 @@ export function reductionBound(
     largestError[out] = Math.max(largestError[out] as number, e);
     if (reducer.operation === "mul") {
       widened[out] = (widened[out] as number) * (size + e);
-      magnitude[out] = (magnitude[out] as number) * size;
+      least[out] = (least[out] as number) * size;
       growth[out] = (growth[out] as number) * Math.max(1, size + e);
     } else {
-      widened[out] = (widened[out] as number) + size + e;
-      magnitude[out] = (magnitude[out] as number) + e;
+      widened[out] = (widened[out] as number) + (size + e);
+      least[out] = (least[out] as number) + size;
     }
   });
   for (let i = 0; i < bound.data.length; i++) bound.data[i] = combinedBound(reducer, gathered, i, operand);
@@ -87,7 +87,7 @@ export function scanBound(
   const gathered: Gathered = {
     terms: over(() => 1, sum),
     widened: over((x, e) => x + e, multiplies ? product : sum),
-    magnitude: multiplies ? over((x) => x, product) : over((_x, e) => e, sum),
+    least: over((x) => x, multiplies ? product : sum),
     growth: over((x, e) => Math.max(1, x + e), product),
     largestError: over((_x, e) => e, { identity: () => 0, combine: Math.max }),
   };
@@ -100,7 +100,7 @@ function emptyGathering(count: number, reducer: Reducer): Gathered {
   return {
     terms: new Float64Array(count),
     widened: new Float64Array(count).fill(start),
-    magnitude: new Float64Array(count).fill(start),
+    least: new Float64Array(count).fill(start),
     growth: new Float64Array(count).fill(1),
     largestError: new Float64Array(count),
   };
@@ -108,18 +108,17 @@ function emptyGathering(count: number, reducer: Reducer): Gathered {
 
 /** The bound of one element: errors carried through, and one rounding (and one possible flush to zero) for each term. */
 function combinedBound(reducer: Reducer, gathered: Gathered, i: number, operand: Tensor): number {
-  const { terms, widened, magnitude, growth, largestError } = gathered;
+  const { terms, widened, least, growth, largestError } = gathered;
   if (reducer.operation === "max" || reducer.operation === "min") return largestError[i] as number;
   const rounds = isFloat(operand.type.dtype);
   const { unit, underflow, largest }: Precision = precisionOf(operand.type.dtype);
   const n = terms[i] as number;
   const most = widened[i] as number;
   const multiplies = reducer.operation === "mul";
-  // Of a sum, `magnitude` holds the errors alone; of a product, what is left without them.
-  const carried = multiplies ? most - (magnitude[i] as number) : (magnitude[i] as number);
+  const carried = most - (least[i] as number);
   const flushed = underflow * (multiplies ? (growth[i] as number) : 1);
   const peak = multiplies ? (growth[i] as number) : most;
-  const total = Math.max(0, carried) + (rounds ? n * (unit * most + flushed) : 0);
+  const total = carried + (rounds ? n * (unit * most + flushed) : 0);
   return Number.isNaN(total) || (rounds && peak > largest) ? Number.POSITIVE_INFINITY : total;
 }
 

@@ -1,0 +1,204 @@
+/**
+ * Row kernels: a thread takes one row (or four neighbouring rows, when the rows lie across the fastest axis) and walks it
+ * once for every level of reductions that wait for each other, then once more to store whole rows.
+ */
+import {
+  type Constraint,
+  elementCount,
+  type Node,
+  operationOf,
+  parseConstraints,
+  parseSpec,
+  type Reducer,
+} from "../ir/index.ts";
+import { keptAxes, type KernelGroup } from "../passes/index.ts";
+import { indexUses, lane, literal } from "./block.ts";
+import { type IndexExpression, type IndexVariable, scaleIndex, unflatten, variableIndex, addIndex } from "./index-expression.ts";
+import { arithmeticType, type ScalarExpression } from "./kernel.ts";
+import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { constraintTest, loopBounds } from "./ranges.ts";
+import { applyOperation, fourTimes, indexValue, laneIndex, laneVariable, lanes } from "./values.ts";
+
+/** `across`: four rows a thread; `within`: four elements of a row at a time; `scalar`: neither. */
+type VectorMode = "across" | "within" | "scalar";
+
+interface RowSpace {
+  readonly fullShape: readonly number[];
+  readonly kept: readonly number[];
+  readonly reduced: readonly number[];
+  readonly mode: VectorMode;
+}
+
+export function lowerRows(group: KernelGroup): LoweredKernel {
+  const space = rowSpace(group);
+  const rowShape = space.kept.map((axis) => space.fullShape[axis] as number);
+  const rows = elementCount(rowShape);
+  const thread: IndexVariable = { name: "row", extent: space.mode === "across" ? rows / 4 : rows };
+  const lowering = new Lowering(group, thread);
+  const flat = space.mode === "across" ? addIndex(scaleIndex(variableIndex(thread), 4), laneIndex) : variableIndex(thread);
+  const rowPosition = unflatten(flat, rowShape);
+
+  const results = new Map<Node, ScalarExpression>();
+  lowering.computed = (node) => results.get(node);
+  for (const level of levels(group)) reduceLevel(lowering, space, rowPosition, level, results);
+
+  const outputs = group.outputs.filter((node) => !isRowShaped(group, node));
+  if (outputs.length > 0) {
+    walkRow(lowering, space, rowPosition, [], (position) => {
+      for (const output of outputs) lowering.store(output, position, lowering.value(output, position));
+    });
+  }
+  for (const output of group.outputs) {
+    if (isRowShaped(group, output)) lowering.store(output, rowPosition, lowering.value(output, rowPosition));
+  }
+  return lowering.finish(kernelName(group));
+}
+
+function rowSpace(group: KernelGroup): RowSpace {
+  const head = group.heads[0] as Node;
+  const fullShape = (head.operands[0] as Node).type.shape;
+  const kept = keptAxes(head);
+  const reduced = fullShape.flatMap((_, axis) => (kept.includes(axis) ? [] : [axis]));
+  const last = fullShape.length - 1;
+  const divisible = (fullShape[last] ?? 1) % 4 === 0;
+  const positional = group.heads.some((node) => operationOf(node.op).reducer?.positional === true);
+  const mode: VectorMode = !divisible ? "scalar" : kept.includes(last) ? "across" : positional ? "scalar" : "within";
+  return { fullShape, kept, reduced, mode };
+}
+
+/** A value per row: what the heads give, and what follows from them without being spread along the row again. */
+function isRowShaped(group: KernelGroup, node: Node): boolean {
+  const head = group.heads[0] as Node;
+  const rank = (head.operands[0] as Node).type.shape.length;
+  return node.type.shape.length === head.type.shape.length && head.type.shape.length < rank;
+}
+
+/** Heads by how many other heads of the group they wait for. */
+function levels(group: KernelGroup): Node[][] {
+  const level = new Map<Node, number>();
+  const members = new Set(group.members);
+  const heads = new Set(group.heads);
+  const depth = (node: Node): number => {
+    const known = level.get(node);
+    if (known !== undefined) return known;
+    let deepest = 0;
+    for (const operand of node.operands) if (members.has(operand)) deepest = Math.max(deepest, depth(operand));
+    const own = heads.has(node) ? deepest + 1 : deepest;
+    level.set(node, own);
+    return own;
+  };
+  const result: Node[][] = [];
+  for (const head of group.heads) {
+    const index = depth(head) - 1;
+    const list = result[index];
+    if (list === undefined) result[index] = [head];
+    else list.push(head);
+  }
+  return result.filter((heads) => heads !== undefined);
+}
+
+function whereOf(node: Node): readonly Constraint[] {
+  return parseConstraints((node.attributes.where as string | undefined) ?? "");
+}
+
+/** Loops over a row; the body is told the position in the full space. */
+function walkRow(
+  lowering: Lowering,
+  space: RowSpace,
+  rowPosition: readonly IndexExpression[],
+  bounded: readonly Node[],
+  body: (position: readonly IndexExpression[]) => void,
+): void {
+  const position = new Array<IndexExpression>(space.fullShape.length);
+  space.kept.forEach((axis, k) => {
+    position[axis] = rowPosition[k] as IndexExpression;
+  });
+  const nest = (depth: number) => {
+    const axis = space.reduced[depth];
+    if (axis === undefined) {
+      body(position);
+      return;
+    }
+    const size = space.fullShape[axis] as number;
+    const vector = space.mode === "within" && depth === space.reduced.length - 1;
+    const variable: IndexVariable = { name: lowering.block.freshName("k"), extent: vector ? size / 4 : size };
+    const bounds = sharedBounds(space, bounded, axis, depth, position, vector ? 4 : 1);
+    lowering.block.loop(variable, bounds, () => {
+      position[axis] = vector ? fourTimes(variableIndex(variable)) : variableIndex(variable);
+      nest(depth + 1);
+    });
+  };
+  nest(0);
+}
+
+/** Loop bounds that all reductions of the level agree on; where they differ, the tests inside do the work. */
+function sharedBounds(
+  space: RowSpace,
+  heads: readonly Node[],
+  axis: number,
+  depth: number,
+  position: readonly IndexExpression[],
+  step: number,
+) {
+  const [head, ...others] = heads;
+  if (head === undefined || others.some((other) => other.attributes.where !== head.attributes.where)) return {};
+  const names = parseSpec(head.attributes.spec as string).operands[0] as readonly string[];
+  const places = new Map(names.map((name, k) => [name, position[k] as IndexExpression]));
+  const unknown = new Set(space.reduced.slice(depth).map((k) => names[k] as string));
+  return loopBounds(whereOf(head), names[axis] as string, places, space.fullShape[axis] as number, step, [laneVariable], unknown);
+}
+
+function reduceLevel(
+  lowering: Lowering,
+  space: RowSpace,
+  rowPosition: readonly IndexExpression[],
+  heads: readonly Node[],
+  results: Map<Node, ScalarExpression>,
+): void {
+  const { block } = lowering;
+  const accumulators = heads.map((head) => {
+    const reducer = operationOf(head.op).reducer as Reducer;
+    const from = (head.operands[0] as Node).type.dtype;
+    const start = literal(reducer.identity(from), arithmeticType(from));
+    const spreadStart = space.mode === "scalar" ? start : spread4(start);
+    const value = block.variable(`${head.name ?? head.op}`, spreadStart);
+    const place = reducer.positional
+      ? block.variable(`${head.name ?? head.op}_at`, space.mode === "across" ? spread4(literal(0, "i32")) : literal(0, "i32"))
+      : undefined;
+    return { head, reducer, from, start, value, place };
+  });
+  walkRow(lowering, space, rowPosition, heads, (position) => {
+    for (const { head, reducer, from, start, value, place } of accumulators) {
+      const operand = head.operands[0] as Node;
+      const names = parseSpec(head.attributes.spec as string).operands[0] as readonly string[];
+      const places = new Map(names.map((name, k) => [name, position[k] as IndexExpression]));
+      const test = constraintTest(whereOf(head), places);
+      const element = lowering.value(operand, position);
+      const dtype = arithmeticType(from);
+      const kept = test === undefined ? element : applyOperation("select", [test, element, start], dtype);
+      if (place === undefined) {
+        block.assign(value, applyOperation(reducer.operation, [value, kept], dtype));
+        continue;
+      }
+      const along = position[space.reduced[0] as number] as IndexExpression;
+      const comparison = applyOperation(reducer.operation, [kept, value], "bool");
+      // The best so far changes from step to step, so the comparison may not leave the loop.
+      const better = block.bind({ ...comparison, uses: new Set([...comparison.uses, ...indexUses(along)]) }, undefined, "better");
+      block.assign(value, applyOperation("select", [better, kept, value], dtype));
+      block.assign(place, applyOperation("select", [better, indexValue(along), place], "i32"));
+    }
+  });
+  for (const { head, reducer, from, value, place } of accumulators) {
+    if (place !== undefined) results.set(head, place);
+    else if (space.mode !== "within") results.set(head, value);
+    else {
+      const parts = lanes.map((component) => lane(value, component));
+      const whole = parts.reduce((a, b) => applyOperation(reducer.operation, [a, b], arithmeticType(from)));
+      results.set(head, block.bind(whole, undefined, head.name ?? head.op));
+    }
+  }
+}
+
+function spread4(of: ScalarExpression): ScalarExpression {
+  return { kind: "splat", of, type: { dtype: of.type.dtype, width: 4 }, uses: of.uses };
+}

@@ -1,0 +1,38 @@
+/** Which lowering a group gets. */
+import { type Node, parseConstraints } from "../ir/index.ts";
+import type { KernelGroup } from "../passes/index.ts";
+import { lowerContraction, tileIndices } from "./lower-contraction.ts";
+import { lowerMap } from "./lower-map.ts";
+import { lowerRows } from "./lower-rows.ts";
+import { lowerScan } from "./lower-scan.ts";
+import { lowerSum } from "./lower-sum.ts";
+import type { LoweredKernel } from "./lowering.ts";
+import type { KernelSchedule } from "./schedule.ts";
+
+export function lowerGroup(group: KernelGroup, schedule: KernelSchedule): LoweredKernel {
+  switch (group.kind) {
+    case "map":
+      return lowerMap(group);
+    case "rows":
+      return lowerRows(group);
+    case "scan":
+      return lowerScan(group);
+    case "contraction": {
+      const head = group.heads[0] as Node;
+      const tile = tileIndices(head);
+      return tile === undefined || !tileTakes(head, tile.row, tile.column)
+        ? lowerSum(group)
+        : lowerContraction(group, tile, schedule.contraction);
+    }
+  }
+}
+
+/** A tile tests a restricted range on one factor at a time: a condition over row, column and a summed index has no place. */
+function tileTakes(head: Node, row: string, column: string): boolean {
+  const constraints = parseConstraints((head.attributes.where as string | undefined) ?? "");
+  const kept = (head.attributes.spec as string).split("->")[1] as string;
+  const isKept = (name: string) => kept.trim().split(/\s+/).includes(name);
+  return constraints.every(
+    ({ terms }) => !(terms.has(row) && terms.has(column)) || [...terms.keys()].every(isKept),
+  );
+}

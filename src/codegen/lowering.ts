@@ -1,0 +1,176 @@
+/** What every lowering shares: the kernel under construction, its buffers, and the way from a result to where it is stored. */
+import { elementCount, mergeOrigins, type Node, operationOf, stridesOf } from "../ir/index.ts";
+import type { KernelGroup } from "../passes/index.ts";
+import { Block, lane } from "./block.ts";
+import {
+  constantIndex,
+  dependsOn,
+  flatten,
+  type IndexExpression,
+  type IndexVariable,
+  indexAlgebra,
+  isMultipleOf,
+  strideAlong,
+  substituteIndex,
+  variableIndex,
+} from "./index-expression.ts";
+import type { Kernel, KernelBuffer, ScalarExpression } from "./kernel.ts";
+import { laneVariable, lanes, type Position, type ValueSources, valueAt } from "./values.ts";
+
+/** A lowered group: the kernel, and the node behind each of its buffers. */
+export interface LoweredKernel {
+  readonly kernel: Kernel;
+  readonly buffers: readonly Node[];
+}
+
+/** Buffers that kernels only read, and may share with other bindings. */
+const readOnly = (node: Node) => operationOf(node.op).family === "source";
+
+export class Lowering implements ValueSources {
+  readonly block = new Block();
+  readonly buffers: Node[] = [];
+  private readonly bufferNames: string[] = [];
+  /** Set by a lowering while it evaluates what follows its own loops. */
+  computed: ValueSources["computed"] = () => undefined;
+  private readonly stored: ReadonlySet<Node>;
+
+  constructor(
+    readonly group: KernelGroup,
+    readonly thread: IndexVariable,
+  ) {
+    this.stored = new Set(group.inputs);
+  }
+
+  bufferOf = (node: Node): number | undefined => (this.stored.has(node) ? this.binding(node) : undefined);
+
+  /** Binding of a node's buffer, made when it is first needed. */
+  binding(node: Node): number {
+    const known = this.buffers.indexOf(node);
+    if (known >= 0) return known;
+    this.buffers.push(node);
+    this.bufferNames.push(this.block.freshName(bufferName(node)));
+    return this.buffers.length - 1;
+  }
+
+  value(node: Node, position: Position): ScalarExpression {
+    return valueAt(this, node, position);
+  }
+
+  /** Gives an index of the thread a name in the text, and a variable that stands for it from here on. */
+  namedIndex(wish: string, index: IndexExpression, extent: number): IndexExpression {
+    const variable: IndexVariable = { name: this.block.freshName(wish), extent };
+    this.block.nameIndex(variable, index);
+    return variableIndex(variable);
+  }
+
+  /** Stores one value, or four lanes: together where they lie side by side, else one by one. */
+  store(node: Node, position: Position, value: ScalarExpression): void {
+    const buffer = this.binding(node);
+    const address = flatten(position, stridesOf(node.type.shape));
+    if (!dependsOn(address, laneVariable)) {
+      this.block.store(buffer, address, lane(value, 0));
+      return;
+    }
+    const base = substituteIndex(address, laneVariable, constantIndex(0));
+    if (strideAlong(address, laneVariable) === 1 && isMultipleOf(base, 4)) {
+      this.block.store(buffer, base, value.type.width === 4 ? value : spread(value));
+      return;
+    }
+    const named = this.block.bind(value, undefined, "result");
+    for (const component of lanes) {
+      this.block.store(buffer, substituteIndex(address, laneVariable, constantIndex(component)), lane(named, component));
+    }
+  }
+
+  finish(name: string): LoweredKernel {
+    const buffers = this.buffers.map(
+      (node, binding): KernelBuffer => ({
+        name: this.bufferNames[binding] as string,
+        dtype: node.type.dtype,
+        access: readOnly(node) ? "read" : "read_write",
+        length: elementCount(node.type.shape),
+      }),
+    );
+    const kernel: Kernel = {
+      name,
+      description: describe(this.group),
+      buffers,
+      thread: this.thread,
+      body: this.block.statements,
+      origins: mergeOrigins(...this.group.members.filter((node) => operationOf(node.op).family !== "source").map((node) => node.origins)),
+    };
+    return { kernel, buffers: this.buffers };
+  }
+}
+
+function spread(of: ScalarExpression): ScalarExpression {
+  return { kind: "splat", of, type: { dtype: of.type.dtype, width: 4 }, uses: of.uses };
+}
+
+/** The author's name; of a parameter, its last words without layer numbers, so that equal layers share their kernels. */
+function bufferName(node: Node): string {
+  const path = node.attributes.name;
+  if (typeof path !== "string") return node.name ?? node.op;
+  return path.split(".").filter((part) => !/^\d+$/.test(part)).slice(-2).join("_");
+}
+
+/** What the kernel computes, in the source's names: `Y = contract` …, heads first. */
+function describe(group: KernelGroup): string[] {
+  const results = group.outputs.map((node) => node.name ?? node.op).join(", ");
+  const work = group.heads.map((node) => `${node.name ?? "_"} = ${node.op} "${String(node.attributes.spec ?? `axis ${node.attributes.axis}`)}"`);
+  return [`${group.kind}: ${results}`, ...work];
+}
+
+/** A short name for a group, made of the names of its results. */
+export function kernelName(group: KernelGroup): string {
+  const [output] = group.outputs;
+  return (output?.name ?? output?.op ?? group.kind).replace(/[^\p{L}\p{N}_]/gu, "_");
+}
+
+/**
+ * Position in `root` of the element that lies at `position` of `head`, where `root` follows from `head` by elementwise
+ * operations, reshapes and transposes.
+ */
+export function followEpilogue(head: Node, root: Node, members: ReadonlySet<Node>, position: Position): Position {
+  const path: Node[] = [];
+  for (let node = root; node !== head; ) {
+    path.push(node);
+    const next = node.operands.find((operand) => members.has(operand) && reaches(operand, head, members));
+    if (next === undefined) throw new Error(`${root.op} does not follow from ${head.op}`);
+    node = next;
+  }
+  let current = position;
+  let from = head;
+  for (const node of path.reverse()) {
+    current = forward(from, node, current);
+    from = node;
+  }
+  return current;
+}
+
+function reaches(node: Node, head: Node, members: ReadonlySet<Node>): boolean {
+  const stack = [node];
+  const seen = new Set<Node>();
+  while (stack.length > 0) {
+    const current = stack.pop() as Node;
+    if (current === head) return true;
+    if (seen.has(current) || !members.has(current)) continue;
+    seen.add(current);
+    stack.push(...current.operands);
+  }
+  return false;
+}
+
+/** Where a view puts the element at `position` of its operand: the inverse of its index map, for the two that permute. */
+function forward(from: Node, to: Node, position: Position): Position {
+  const permutation = to.attributes.permutation as readonly number[] | undefined;
+  if (permutation !== undefined) return permutation.map((axis) => position[axis] as IndexExpression);
+  if (to.attributes.shape !== undefined) {
+    const back = operationOf(to.op).indexMap;
+    if (back === undefined) throw new Error(`${to.op} is no view`);
+    // A reshape is undone by the reshape back: evaluate that one's index map.
+    const [source] = back(indexAlgebra, position, [to.type], { shape: [...from.type.shape] });
+    return (source as { position: Position }).position;
+  }
+  return position;
+}

@@ -1,0 +1,211 @@
+/** The last graph → the executable plan: fuse, lower, print, place in memory. */
+import {
+  byteLength,
+  elementCount,
+  type Graph,
+  makeNode,
+  mergeOrigins,
+  type Node,
+  operationOf,
+  printSpan,
+  printType,
+  type TensorType,
+} from "../ir/index.ts";
+import { defaultFusionOptions, fuseKernels, isTable, type KernelGroup, type Lifetime, planMemory, storedAs } from "../passes/index.ts";
+import type { DeviceProfile } from "./device-profile.ts";
+import { lowerGroup } from "./lower.ts";
+import { kernelName, type LoweredKernel } from "./lowering.ts";
+import type { BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
+import { defaultSchedule, type KernelSchedule } from "./schedule.ts";
+import { printWgsl } from "./wgsl.ts";
+
+export interface PlanOptions {
+  /** False gives every node a kernel of its own (`-O0`). */
+  readonly fuse?: boolean;
+  readonly schedule?: KernelSchedule;
+}
+
+/** One step of the plan with what it was made from, for reports. */
+export interface PlannedKernel {
+  readonly group: KernelGroup;
+  readonly step: PlanStep;
+  readonly wgsl: string;
+  /** Threads that work. */
+  readonly threads: number;
+}
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly kernels: readonly PlannedKernel[];
+  /** Bytes of all arenas, and the least that any placement could need. */
+  readonly memory: { readonly peakBytes: number; readonly lowerBoundBytes: number };
+}
+
+/** A graph does not fit a device: too large a tensor, too many workgroups. The user can do something about it. */
+export class PlanLimitError extends Error {
+  override readonly name = "PlanLimitError";
+}
+
+export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOptions = {}): PlanResult {
+  const graph = withOwnOutputs(source);
+  const fusion = { ...defaultFusionOptions, fuse: options.fuse ?? true, maxBindings: profile.limits.maxBindings };
+  const groups = fuseKernels(graph, fusion);
+  checkTensors(graph, groups, profile);
+  const schedule = options.schedule ?? defaultSchedule(profile);
+
+  const outputs = graph.outputs.map(({ name, node }) => planTensor(name, node.type));
+  const outputName = new Map(graph.outputs.map(({ name, node }) => [storedAs(node), name]));
+  const working = groups.filter((group) => group.outputs.some((node) => elementCount(node.type.shape) > 0));
+  const slices = placeInMemory(working, outputName, profile);
+  const sliceOf = (node: Node): BufferSlice => {
+    const placed = slices.placed.get(node);
+    if (placed !== undefined) return placed;
+    const name = outputName.get(node) ?? sourceName(node);
+    const kind = outputName.has(node) ? "output" : node.op === "input" ? "input" : node.op === "parameter" ? "parameter" : "constant";
+    return { buffer: { kind, name }, offset: 0, size: storedBytes(node.type) };
+  };
+
+  const kernels: PlanKernel[] = [];
+  const known = new Map<string, number>();
+  const planned: PlannedKernel[] = [];
+  const constants = new Map<Node, string>();
+  const parameters = new Map<Node, PlanTensor>();
+  const sourceName = (node: Node): string => {
+    if (!isTable(node)) return node.attributes.name as string;
+    const name = constants.get(node) ?? `table_${constants.size}`;
+    constants.set(node, name);
+    return name;
+  };
+  for (const group of working) {
+    const lowered = lowerGroup(group, schedule);
+    const shape = dispatchShape(group, lowered, schedule.workgroupSize, profile);
+    const wgsl = printWgsl(lowered.kernel, {
+      workgroupSize: schedule.workgroupSize,
+      workgroupsAlongX: shape.workgroups[0],
+      guard: shape.guard,
+    });
+    const kernel = known.get(wgsl) ?? kernels.length;
+    if (kernel === kernels.length) {
+      known.set(wgsl, kernel);
+      const bindings = lowered.kernel.buffers.map((buffer) => buffer.access);
+      kernels.push({ name: lowered.kernel.name, wgsl, entryPoint: "main", bindings, origins: lowered.kernel.origins });
+    }
+    for (const node of lowered.buffers) {
+      if (node.op === "parameter") parameters.set(node, planTensor(node.attributes.name as string, node.type));
+    }
+    const step: PlanStep = {
+      kernel,
+      slices: lowered.buffers.map(sliceOf),
+      workgroups: shape.workgroups,
+      flops: flopsOf(group),
+      bytes: lowered.buffers.reduce((sum, node) => sum + byteLength(node.type), 0),
+      label: kernelName(group),
+      origins: lowered.kernel.origins,
+    };
+    planned.push({ group, step, wgsl, threads: lowered.kernel.thread.extent });
+  }
+
+  const plan: Plan = {
+    name: graph.name,
+    inputs: graph.inputs.map((node) => planTensor(node.attributes.name as string, node.type)),
+    parameters: graph.parameters.flatMap((node) => parameters.get(node) ?? []),
+    constants: [...constants].map(([node, name]) => ({
+      ...planTensor(name, node.type),
+      values: node.attributes.values as readonly number[],
+    })),
+    outputs,
+    arenas: slices.arenas,
+    kernels,
+    steps: planned.map(({ step }) => step),
+  };
+  const peakBytes = slices.arenas.reduce((sum, bytes) => sum + bytes, 0);
+  return { plan, kernels: planned, memory: { peakBytes, lowerBoundBytes: slices.lowerBound } };
+}
+
+/** Every output gets storage of its own: one that shows an input, or the same node twice, is copied. */
+function withOwnOutputs(graph: Graph): Graph {
+  const seen = new Set<Node>();
+  const outputs = graph.outputs.map(({ name, node }) => {
+    const stored = storedAs(node);
+    const shared = seen.has(stored) || operationOf(stored.op).family === "source";
+    seen.add(stored);
+    if (!shared) return { name, node };
+    const copy = makeNode("cast", [node], { to: node.type.dtype, below: node.type.below ?? 0 }, { origins: node.origins, name: node.name });
+    return { name, node: copy };
+  });
+  return { ...graph, outputs };
+}
+
+/** Bytes of a tensor's range in a buffer: whole vec4s, and never none (WebGPU has no empty bindings). */
+function storedBytes(type: TensorType): number {
+  return Math.max(16, Math.ceil(byteLength(type) / 16) * 16);
+}
+
+function planTensor(name: string, type: TensorType): PlanTensor {
+  return { name, type, bytes: storedBytes(type) };
+}
+
+function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: DeviceProfile): void {
+  const limit = Math.min(profile.limits.maxBindingBytes, profile.limits.maxBufferBytes);
+  const stored = new Set([...graph.inputs, ...groups.flatMap((group) => [...group.inputs, ...group.outputs])]);
+  for (const node of stored) {
+    const bytes = storedBytes(node.type);
+    if (bytes <= limit) continue;
+    const place = node.origins[0] === undefined ? "" : ` (${printSpan(node.origins[0])})`;
+    throw new PlanLimitError(
+      `${node.name ?? node.op}: ${printType(node.type)}${place} takes ${bytes.toLocaleString("en")} bytes; ` +
+        `this device binds at most ${limit.toLocaleString("en")} bytes at once`,
+    );
+  }
+}
+
+function placeInMemory(groups: readonly KernelGroup[], outputName: ReadonlyMap<Node, string>, profile: DeviceProfile) {
+  const born = new Map<Node, number>();
+  const dies = new Map<Node, number>();
+  groups.forEach((group, step) => {
+    for (const node of group.outputs) {
+      if (!outputName.has(node)) born.set(node, step);
+      dies.set(node, step);
+    }
+    for (const node of group.inputs) dies.set(node, step);
+  });
+  const nodes = [...born.keys()];
+  const lifetimes: Lifetime[] = nodes.map((node) => ({
+    bytes: storedBytes(node.type),
+    from: born.get(node) as number,
+    to: dies.get(node) as number,
+  }));
+  const plan = planMemory(lifetimes, { alignment: profile.limits.offsetAlignment, maxBufferBytes: profile.limits.maxBufferBytes });
+  const placed = new Map<Node, BufferSlice>();
+  nodes.forEach((node, i) => {
+    const { arena, offset } = plan.placements[i] as { arena: number; offset: number };
+    placed.set(node, { buffer: { kind: "arena", index: arena }, offset, size: storedBytes(node.type) });
+  });
+  return { placed, arenas: plan.arenas, lowerBound: plan.lowerBound };
+}
+
+function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize: number, profile: DeviceProfile) {
+  const threads = lowered.kernel.thread.extent;
+  const groups = Math.ceil(threads / workgroupSize);
+  const most = profile.limits.maxWorkgroupsPerDimension;
+  const x = Math.min(groups, most);
+  const y = Math.ceil(groups / x);
+  if (y > most || threads >= 2 ** 32) {
+    throw new PlanLimitError(`${kernelName(group)} needs ${threads.toLocaleString("en")} threads, more than this device starts in one dispatch`);
+  }
+  const workgroups: [number, number, number] = [x, y, 1];
+  return { workgroups, guard: x * y * workgroupSize !== threads };
+}
+
+function flopsOf(group: KernelGroup): number {
+  let flops = 0;
+  for (const node of group.members) {
+    flops += operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes);
+  }
+  return flops;
+}
+
+/** All places in the source that a group computes. */
+export function groupOrigins(group: KernelGroup) {
+  return mergeOrigins(...group.members.map((node) => node.origins));
+}

@@ -1,0 +1,23 @@
+/** Schedules: the choices that do not change what a kernel computes, as plain data. */
+import type { DeviceProfile } from "./device-profile.ts";
+
+export interface ContractionSchedule {
+  /** Rows of a thread's tile. */
+  readonly rows: number;
+  /** vec4 columns of a thread's tile. */
+  readonly vectors: number;
+}
+
+export interface KernelSchedule {
+  /** Invocations of a workgroup. */
+  readonly workgroupSize: number;
+  readonly contraction: ContractionSchedule;
+}
+
+/**
+ * The schedule for a device. Software adapters run workgroups on CPU threads with SIMD lanes for invocations: registers
+ * blocks pay, workgroup memory and barriers do not, so there is none of either here.
+ */
+export function defaultSchedule(_profile: DeviceProfile): KernelSchedule {
+  return { workgroupSize: 64, contraction: { rows: 4, vectors: 2 } };
+}

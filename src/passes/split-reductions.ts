@@ -1,0 +1,125 @@
+/**
+ * Long reductions with few results become two: many invocations first reduce parts, then the parts are combined.
+ *
+ * A device runs one invocation (or one workgroup) per result; with few results and many elements most of it would idle.
+ * The split costs one more kernel and a small intermediate, and shortens sums, which also makes them more accurate.
+ */
+import {
+  type Graph,
+  graphNodes,
+  makeBuilder,
+  type Node,
+  operationOf,
+  parseSpec,
+  printSpec,
+  elementCount,
+} from "../ir/index.ts";
+import { costOf } from "./cost.ts";
+import type { Pass, PassContext, PassResult } from "./pass.ts";
+import { mapGraph } from "./rebuild.ts";
+import { describeNode, type RewriteTrace } from "./trace.ts";
+
+/** Shorter reductions are not worth a second kernel. */
+const shortestReduction = 4096;
+
+/** One workgroup reduces this many elements comfortably; parts need not be shorter. */
+const shortestPart = 256;
+
+export const splitReductions: Pass = {
+  name: "split-reductions",
+  summary: "Splits long reductions with few results in two, so that the whole device takes part.",
+  run: split,
+};
+
+function split(graph: Graph, context: PassContext): PassResult {
+  const replacements = new Map<Node, Node>();
+  const rewrites: RewriteTrace[] = [];
+  for (const node of graphNodes(graph)) {
+    const replacement = splitReduction(node, context);
+    if (replacement === undefined) continue;
+    replacements.set(node, replacement);
+    const before = costOf([node]);
+    const inner = replacement.operands[0] as Node;
+    const after = costOf([replacement, inner]);
+    rewrites.push({
+      pass: "split-reductions",
+      rule: "two-step reduction",
+      reason: "few results over many elements leave most of a device idle",
+      before: describeNode(node),
+      after: describeNode(replacement, 3),
+      origins: node.origins,
+      flopsBefore: before.flops,
+      flopsAfter: after.flops,
+      bytesBefore: before.bytes,
+      bytesAfter: after.bytes,
+    });
+  }
+  return rewrites.length === 0 ? { graph, rewrites } : { graph: mapGraph(graph, replacements), rewrites };
+}
+
+function splitReduction(node: Node, context: PassContext): Node | undefined {
+  const { reducer, family } = operationOf(node.op);
+  // Every reducer without positions is associative; positions and conditions would need translating.
+  if (family !== "reduce" || reducer === undefined || reducer.positional || node.attributes.where !== undefined) return;
+  const operand = node.operands[0] as Node;
+  const results = elementCount(node.type.shape);
+  const length = elementCount(operand.type.shape) / Math.max(results, 1);
+  if (results === 0 || length < shortestReduction || results * shortestPart >= context.parallelism) return undefined;
+
+  const spec = parseSpec(node.attributes.spec as string);
+  const names = spec.operands[0] as readonly string[];
+  const axis = longestReducedAxis(names, spec.result, operand);
+  const size = operand.type.shape[axis] as number;
+  const parts = partsOf(size, length, results, context);
+  if (parts === undefined) return undefined;
+
+  const builder = makeBuilder(node.origins);
+  const padded = Math.ceil(size / parts) * parts;
+  const whole = padded === size ? operand : padAxis(operand, axis, padded - size, reducer.identity(operand.type.dtype));
+  const shape = operand.type.shape.flatMap((extent, a) => (a === axis ? [parts, padded / parts] : [extent]));
+  const part = freshName(names, "part");
+  const splitNames = names.flatMap((name, a) => (a === axis ? [part, name] : [name]));
+  const kept = splitNames.filter((name) => name === part || spec.result.includes(name));
+  const inner = builder.node(node.op, [builder.reshape(whole, shape)], {
+    spec: printSpec({ operands: [splitNames], result: kept }),
+  });
+  const outer = builder.node(node.op, [inner], { spec: printSpec({ operands: [kept], result: spec.result }) });
+  return node.name === undefined ? outer : { ...outer, name: node.name };
+
+  function padAxis(x: Node, along: number, count: number, value: number): Node {
+    const none = x.type.shape.map(() => 0);
+    return builder.node("pad", [x], { low: none, high: none.map((_, a) => (a === along ? count : 0)), value });
+  }
+}
+
+function longestReducedAxis(names: readonly string[], result: readonly string[], operand: Node): number {
+  let longest = -1;
+  names.forEach((name, axis) => {
+    if (result.includes(name)) return;
+    if (longest < 0 || (operand.type.shape[axis] as number) > (operand.type.shape[longest] as number)) longest = axis;
+  });
+  return longest;
+}
+
+/**
+ * Number of parts of an axis: near the square root of the reduced length (both steps are then equally long), no more
+ * than keep the device busy. A divisor of the axis is preferred within a factor of two, because it needs no padding.
+ */
+function partsOf(size: number, length: number, results: number, context: PassContext): number | undefined {
+  const busy = Math.ceil(context.parallelism / results);
+  // The second step must stay too short to be split itself.
+  const most = Math.min(busy, Math.floor(size / 2), shortestReduction - 1);
+  const wanted = Math.min(Math.ceil(Math.sqrt(length)), most);
+  if (wanted < 2) return undefined;
+  for (let distance = 0; distance <= wanted; distance++) {
+    if (wanted - distance >= Math.max(2, wanted / 2) && size % (wanted - distance) === 0) return wanted - distance;
+    if (wanted + distance <= most && size % (wanted + distance) === 0) return wanted + distance;
+  }
+  return wanted;
+}
+
+function freshName(taken: readonly string[], wanted: string): string {
+  let name = wanted;
+  for (let n = 1; taken.includes(name); n++) name = `${wanted}${n}`;
+  return name;
+}

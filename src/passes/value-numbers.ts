@@ -1,0 +1,87 @@
+/** Numbers for values: two nodes get the same number exactly when they are written alike, index names aside. */
+import {
+  type Attributes,
+  type Graph,
+  type Node,
+  operationOf,
+  parseConstraints,
+  parseSpec,
+  printConstraints,
+  printSpec,
+  printType,
+} from "../ir/index.ts";
+
+export interface ValueNumbers {
+  /** The node's number; its operands must have been numbered before. */
+  readonly number: (node: Node) => number;
+  /** True once the node has been numbered. */
+  readonly has: (node: Node) => boolean;
+}
+
+export function makeValueNumbers(): ValueNumbers {
+  const byKey = new Map<string, number>();
+  const byNode = new Map<Node, number>();
+  const regions = new Map<Graph, number>();
+  const numberOf = (node: Node): number => {
+    const known = byNode.get(node);
+    if (known !== undefined) return known;
+    const key = keyOf(node, byNode, regions);
+    const number = byKey.get(key) ?? byKey.size;
+    byKey.set(key, number);
+    byNode.set(node, number);
+    return number;
+  };
+  return { number: numberOf, has: (node) => byNode.has(node) };
+}
+
+function keyOf(node: Node, numbers: ReadonlyMap<Node, number>, regions: Map<Graph, number>): string {
+  const record = operationOf(node.op);
+  const operands = node.operands.map((operand) => {
+    const number = numbers.get(operand);
+    if (number === undefined) throw new Error(`an operand of ${node.op} has no value number yet`);
+    return number;
+  });
+  if (record.scalar?.commutative === true) operands.sort((a, b) => a - b);
+  // Bodies are compared by identity: equal ones that were built apart stay apart.
+  const bodies = (node.regions ?? []).map((region) => {
+    const number = regions.get(region) ?? regions.size;
+    regions.set(region, number);
+    return number;
+  });
+  // What lies outside is the same when its name is.
+  const attributes = record.evaluate === undefined ? node.attributes : withPlainIndices(node.attributes);
+  return JSON.stringify([node.op, printType(node.type), operands, attributes, bodies], canonicalNumber);
+}
+
+/** JSON has no negative zero, no infinities and no NaN. */
+function canonicalNumber(_name: string, value: unknown): unknown {
+  return typeof value === "number" && (Object.is(value, -0) || !Number.isFinite(value))
+    ? `#${Object.is(value, -0) ? "-0" : value}`
+    : value;
+}
+
+/** Index names are only for people: they are replaced by their order of appearance. */
+function withPlainIndices(attributes: Attributes): Attributes {
+  const text = attributes.spec;
+  if (typeof text !== "string" || !text.includes("->")) return attributes;
+  const spec = parseSpec(text);
+  const plain = new Map<string, string>();
+  for (const name of [...spec.operands.flat(), ...spec.result]) if (!plain.has(name)) plain.set(name, `i${plain.size}`);
+  const rename = (name: string) => plain.get(name) ?? name;
+  const renamed: Record<string, Attributes[string]> = {
+    ...attributes,
+    spec: printSpec({ operands: spec.operands.map((own) => own.map(rename)), result: spec.result.map(rename) }),
+  };
+  if (typeof attributes.at === "string") renamed.at = rename(attributes.at);
+  if (typeof attributes.where === "string") {
+    const constraints = parseConstraints(attributes.where).map(({ terms, constant }) => ({
+      terms: new Map([...terms].map(([name, coefficient]) => [rename(name), coefficient])),
+      constant,
+    }));
+    renamed.where = constraints
+      .map((constraint) => printConstraints([constraint]))
+      .sort()
+      .join(", ");
+  }
+  return renamed;
+}
