@@ -50,13 +50,19 @@ function oneOf<T extends string>(...choices: readonly T[]): (text: string) => T 
   };
 }
 
-/** Adds the options of `CompileOptions` to a verb. */
-export function addCompileOptions(command: Command): void {
+/** Adds the options that choose a model and its configuration. */
+export function addModelOptions(command: Command): void {
   command
     .option("--model <name>", "model to use, when the file has several")
     .option("--entry <name>", "entry or bare function (default: the first)")
     .option("--preset <name>", "named configuration of the model")
-    .option("--set <k=v>", "model parameter, or generic size that no input fixes; repeatable", collect)
+    .option("--set <k=v>", "model parameter, or generic size that no input fixes; repeatable", collect);
+}
+
+/** Adds the options of `CompileOptions` to a verb. */
+export function addCompileOptions(command: Command): void {
+  addModelOptions(command);
+  command
     .option("--weights <file>", "parameters by path, .safetensors or an index of shards")
     .option("--allow-missing", "initialise parameters that --weights lacks, and ignore what it has too many")
     .option("--seed <n>", "seed of initial parameters and random inputs", wholeNumber, 0)
@@ -96,10 +102,10 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
     settings: readSettings((raw.set as readonly string[] | undefined) ?? []),
     weights: raw.weights as string | undefined,
     allowMissing: raw.allowMissing === true,
-    seed: raw.seed as number,
+    seed: (raw.seed as number | undefined) ?? 0,
     inputs: readInputs((raw.input as readonly string[] | undefined) ?? []),
     inputsFile: raw.inputs as string | undefined,
-    device: raw.device as DeviceChoice,
+    device: (raw.device as DeviceChoice | undefined) ?? "auto",
     disable: (raw.disable as readonly string[] | undefined) ?? [],
     only: only?.flatMap((text) => text.split(",")).map((name) => name.trim()).filter((name) => name !== ""),
     optimise: raw.O !== "0",

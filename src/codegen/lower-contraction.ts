@@ -84,7 +84,7 @@ export function lowerContraction(group: KernelGroup, tile: TileIndices, schedule
   const dtype = arithmeticType(head.type.dtype);
 
   const rows = Math.min(schedule.rows, size(tile.row));
-  const vectors = Math.max(1, Math.min(schedule.vectors, Math.floor(size(tile.column) / 4)));
+  const vectors = columnVectors(size(tile.column), schedule.vectors);
   const rowTiles = Math.ceil(size(tile.row) / rows);
   const columnTiles = Math.ceil(size(tile.column) / (4 * vectors));
   const outerShape = tile.outer.map(size);
@@ -231,6 +231,14 @@ export function lowerContraction(group: KernelGroup, tile: TileIndices, schedule
     if (test === undefined) body();
     else block.when(test, body);
   }
+}
+
+/** Vectors of a tile: as many as scheduled, or fewer when that leaves no column over and the edge would weigh. */
+function columnVectors(columns: number, scheduled: number): number {
+  const most = Math.max(1, Math.min(scheduled, Math.floor(columns / 4)));
+  if (columns >= 16 * 4 * most) return most;
+  for (let vectors = most; vectors > 1; vectors--) if (columns % (4 * vectors) === 0) return vectors;
+  return columns % 4 === 0 ? 1 : most;
 }
 
 /** The test `index < size`, unless the range proves it. */

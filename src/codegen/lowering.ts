@@ -15,7 +15,7 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression } from "./kernel.ts";
-import { laneVariable, lanes, type Position, type ValueSources, valueAt } from "./values.ts";
+import { laneVariable, lanes, type Position, type ValueSources, valueAt, wishedName } from "./values.ts";
 
 /** A lowered group: the kernel, and the node behind each of its buffers. */
 export interface LoweredKernel {
@@ -48,7 +48,7 @@ export class Lowering implements ValueSources {
     const known = this.buffers.indexOf(node);
     if (known >= 0) return known;
     this.buffers.push(node);
-    this.bufferNames.push(this.block.freshName(bufferName(node)));
+    this.bufferNames.push(this.block.freshName(wishedName(node)));
     return this.buffers.length - 1;
   }
 
@@ -105,13 +105,6 @@ export class Lowering implements ValueSources {
 
 function spread(of: ScalarExpression): ScalarExpression {
   return { kind: "splat", of, type: { dtype: of.type.dtype, width: 4 }, uses: of.uses };
-}
-
-/** The author's name; of a parameter, its last words without layer numbers, so that equal layers share their kernels. */
-function bufferName(node: Node): string {
-  const path = node.attributes.name;
-  if (typeof path !== "string") return node.name ?? node.op;
-  return path.split(".").filter((part) => !/^\d+$/.test(part)).slice(-2).join("_");
 }
 
 /** What the kernel computes, in the source's names: `Y = contract` …, heads first. */

@@ -67,7 +67,15 @@ export function valueAt(sources: ValueSources, node: Node, position: Position): 
   const known = sources.block.find(key);
   if (known !== undefined) return known;
   const value = compute(sources, node, position);
-  return sources.block.bind(value, key, node.name ?? node.op, node.name !== undefined);
+  return sources.block.bind(value, key, wishedName(node), node.name !== undefined);
+}
+
+/** What a value is called in the kernel: as in the source, or after the parameter's last words, or after the operation. */
+export function wishedName(node: Node): string {
+  const path = node.attributes.name;
+  if (typeof path !== "string") return node.name ?? node.op;
+  // Without layer numbers, so that equal layers give equal text and share a pipeline.
+  return path.split(".").filter((part) => !/^\d+$/.test(part)).slice(-2).join("_");
 }
 
 function compute(sources: ValueSources, node: Node, position: Position): ScalarExpression {

@@ -1,5 +1,5 @@
 /** Calls: functions and methods, `f[j](…)`, module instances, built-ins, conversions, `concat`. */
-import type { DType } from "../ir/index.ts";
+import { type DType, findInitialiser, type Initialiser } from "../ir/index.ts";
 import { agreeOnDims, agreeOnElement, checkTensor, type Operand } from "./check-arithmetic.ts";
 import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
 import {
@@ -18,7 +18,7 @@ import { chooseElements, moduleSizesAt } from "./check-instance.ts";
 import { checkPredicate, withBinders } from "./check-reduce.ts";
 import { errorAt } from "./diagnostic.ts";
 import { isFloatElement, isIntegerElement, printElement, tensorOfType, unknownType } from "./element-types.ts";
-import { castNames, initialisers, laterFunctions, suggestion } from "./names.ts";
+import { castNames, laterFunctions, suggestion } from "./names.ts";
 import { type IndexVariable, lookUp, visibleNames } from "./scope.ts";
 import { addSizes, printSize, type Size } from "./size.ts";
 import type {
@@ -305,7 +305,7 @@ function checkUnknownCallee(context: Context, call: CallExpression, name: string
   const { span } = call.callee;
   if (context.file.skippedNames.has(name)) return unknownType;
   if (laterFunctions.has(name)) return fail(context, span, "todo/order", `\`${name}\` cannot be compiled yet`);
-  if (initialisers.has(name)) {
+  if (findInitialiser(name) !== undefined) {
     return fail(context, span, "call/initialiser", `\`${name}\` only gives \`param\` and \`buffer\` their first values`);
   }
   return fail(context, span, "name/unknown", `there is no function \`${name}\``, {
@@ -406,15 +406,15 @@ function callForward(context: Context, call: CallExpression, type: ValueType & {
 }
 
 /** `kaiming_uniform(fan_in: in)` and the like, allowed only as the initial value of a `param` or `buffer`. */
-export function checkInitialiserCall(context: Context, call: CallExpression, name: string): void {
-  const parameters = initialisers.get(name) as NonNullable<ReturnType<typeof initialisers.get>>;
+export function checkInitialiserCall(context: Context, call: CallExpression, initialiser: Initialiser): void {
+  const { name, parameters } = initialiser;
   for (const argument of call.arguments) {
     const type = checkTensor(context, argument.value);
     if (type !== undefined && (type.constant !== true || type.dims.length > 0 || type.element.dtype === "bool")) {
       report(context, errorAt(argument.value.span, "type/constant", `the arguments of \`${name}\` must be numbers known when the model is built`));
     }
   }
-  const matched = matchArguments(context, call, name, parameters.map((parameter) => ({ name: parameter.name, optional: !parameter.required })));
+  const matched = matchArguments(context, call, name, parameters.map((parameter) => ({ name: parameter.name, optional: parameter.default !== undefined })));
   if (matched === undefined) return;
   const values = new Map<string, Expression>();
   parameters.forEach((parameter, i) => {

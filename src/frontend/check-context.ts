@@ -52,6 +52,15 @@ export interface ModuleInfo {
   readonly tensors: Map<string, { readonly member: TensorMember; readonly type: ValueType }>;
   readonly subs: Map<string, SubMember>;
   readonly functions: Map<string, FunctionDeclaration>;
+  /** Sizes of the defaults of `size` parameters, in the module's own names. */
+  readonly defaults: Map<string, Size>;
+}
+
+/** Where a function lives, and the scope of its generics and parameters. */
+export interface Home {
+  readonly file: FileInfo;
+  readonly module?: ModuleInfo;
+  readonly scope: Scope;
 }
 
 /** A loaded file and what its names mean. */
@@ -70,7 +79,7 @@ export interface Checker {
   readonly diagnostics: Diagnostic[];
   readonly modules: Map<ModuleDeclaration, ModuleInfo>;
   readonly signatures: Map<FunctionDeclaration | ExternDeclaration, Signature>;
-  readonly homes: Map<FunctionDeclaration | ExternDeclaration, { readonly file: FileInfo; readonly module?: ModuleInfo }>;
+  readonly homes: Map<FunctionDeclaration | ExternDeclaration, Home>;
   /** Who calls or contains whom, for finding recursion. */
   readonly edges: { readonly from: object; readonly to: object; readonly span: Span; readonly name: string }[];
   nextIndex: number;

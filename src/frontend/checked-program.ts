@@ -89,7 +89,7 @@ export type CallResolution =
   | { readonly kind: "cast"; readonly to: DType }
   /** `concat[c](a, b, …)`: each argument binds its own `c`, with ranges `extents`; the result walks the outer index. */
   | { readonly kind: "concat"; readonly axis: IndexBinder; readonly outer: IndexBinder; readonly extents: readonly Size[] }
-  /** An initialiser of a `param` or `buffer` (names.ts lists them); `arguments` by parameter name, defaults left out. */
+  /** An initialiser of a `param` or `buffer` (the IR has the table); `arguments` by parameter name, defaults left out. */
   | { readonly kind: "initialiser"; readonly name: string; readonly arguments: ReadonlyMap<string, Expression> }
   | FunctionCall;
 

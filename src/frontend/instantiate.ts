@@ -2,7 +2,7 @@
  * From a checked program to one model with numbers: presets and settings, the tree of module instances, and all parameters with
  * the paths under which published checkpoints know them.
  */
-import { elementCount, type Graph, type Span, type TensorType, tensorType } from "../ir/index.ts";
+import { elementCount, type Graph, graphNodes, type Span, type TensorType, tensorType } from "../ir/index.ts";
 import { layOut } from "./align-values.ts";
 import type { CheckedProgram, SubResolution } from "./checked-program.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
@@ -409,7 +409,9 @@ function startOf(context: Elaboration, owner: Instance, { member, path }: Instan
   const value = asType(context, context.evaluate(initialiser, frame), context.tables.declared.get(member.type), frame, initialiser);
   const emit = context.at(initialiser.span);
   const node = layOut(emit, value, [], value.dims);
-  return { kind: "graph", graph: { name: path, inputs: [], parameters: [], outputs: [{ name: member.name.name, node }] } };
+  const graph: Graph = { name: path, inputs: [], parameters: [], outputs: [{ name: member.name.name, node }] };
+  const parameters = graphNodes(graph).filter((one) => one.op === "parameter");
+  return { kind: "graph", graph: { ...graph, parameters } };
 }
 
 /** Two parameters under one path could not both be loaded. */

@@ -22,34 +22,6 @@ export const constantNames: ReadonlyMap<string, "real" | "bool"> = new Map([
 /** Functions promised by the language that this version cannot compile yet. */
 export const laterFunctions: ReadonlySet<string> = new Set(["topk", "sort", "nms"]);
 
-/** What a parameter of an initialiser is called and what it takes; without `required` it has a default. */
-export interface InitialiserParameter {
-  readonly name: string;
-  readonly required: boolean;
-}
-
-/**
- * Initialisers of `param` and `buffer`. Any other expression of the right type is an initialiser too.
- *
- * - `zeros()`, `ones()`
- * - `uniform(low, high)`, `normal(mean: 0, std: 1)`
- * - `kaiming_uniform(fan_in)`: uniform in ±1/sqrt(fan_in), what He et al. 2015 becomes with the slope sqrt(5) that is in common use
- * - `kaiming_normal(fan_in)`: normal with std sqrt(2/fan_in) (He et al. 2015)
- * - `xavier_uniform(fan_in, fan_out)`: uniform in ±sqrt(6/(fan_in+fan_out)) (Glorot & Bengio 2010); `xavier_normal` likewise
- * - `orthogonal_gaussian()`: rows orthogonal in blocks, norms as of Gaussian rows (Choromanski et al. 2021, FAVOR+)
- */
-export const initialisers: ReadonlyMap<string, readonly InitialiserParameter[]> = new Map([
-  ["zeros", []],
-  ["ones", []],
-  ["uniform", [{ name: "low", required: true }, { name: "high", required: true }]],
-  ["normal", [{ name: "mean", required: false }, { name: "std", required: false }]],
-  ["kaiming_uniform", [{ name: "fan_in", required: true }]],
-  ["kaiming_normal", [{ name: "fan_in", required: true }]],
-  ["xavier_uniform", [{ name: "fan_in", required: true }, { name: "fan_out", required: true }]],
-  ["xavier_normal", [{ name: "fan_in", required: true }, { name: "fan_out", required: true }]],
-  ["orthogonal_gaussian", []],
-]);
-
 /** Where the library that needs no `use` lives. */
 export const preludePath = "std/prelude.weft";
 

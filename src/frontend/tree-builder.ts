@@ -110,7 +110,10 @@ export function treeBuilder(grammar: Grammar): (match: MatchResult, placement: P
     return expression({ kind: "unary", operator, operand, span: span(whole) }, [operand]);
   };
   const operand = (primary: OhmNode, suffixes: OhmNode): tree.Expression =>
-    all<Suffix>(suffixes).reduce((object, apply) => apply(object, primary.source.startIdx), build(primary));
+    all<Suffix>(suffixes).reduce<tree.Expression>(
+      (object, apply) => apply(object, primary.source.startIdx),
+      build(primary),
+    );
 
   const functionLike = (
     whole: OhmNode,

@@ -8,8 +8,8 @@ import {
   type Node,
   operationOf,
   type Tensor,
-  tensorOf,
   type TensorType,
+  tensorOf,
   tensorType,
 } from "../ir/index.ts";
 import { nodeCost } from "./cost.ts";
@@ -101,9 +101,7 @@ function filledResult(node: Node, operands: readonly Known[]): number | undefine
   }
   const { family, evaluate } = operationOf(node.op);
   if (family === "elementwise") {
-    const scalars = values.map((value, k) =>
-      tensorOf(tensorType((node.operands[k] as Node).type.dtype, []), [value]),
-    );
+    const scalars = values.map((value, k) => tensorOf(tensorType((node.operands[k] as Node).type.dtype, []), [value]));
     return evaluate?.(scalars, node.attributes, tensorType(node.type.dtype, [])).data[0];
   }
   // A view shows the one value everywhere, except where it pads with another.

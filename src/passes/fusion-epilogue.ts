@@ -40,7 +40,8 @@ export function growEpilogue(facts: FusionGraph, head: Node, free: (node: Node) 
     const prefix = new Set(order.slice(0, length));
     const leaving = [...prefix].filter((node) => leaves(facts, node, prefix));
     const [root] = leaving;
-    if (leaving.length === 1 && root !== undefined && operationOf(root.op).family === "elementwise") return { root, members: prefix };
+    if (leaving.length === 1 && root !== undefined && operationOf(root.op).family === "elementwise")
+      return { root, members: prefix };
     if (leaving.length === 1 && root !== undefined && root.op === "transpose") return { root, members: prefix };
   }
   return { root: head, members: new Set([head]) };

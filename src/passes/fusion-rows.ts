@@ -19,6 +19,7 @@ export function keptAxes(reduction: Node): number[] {
   return own.flatMap((name, axis) => (spec.result.includes(name) ? [axis] : []));
 }
 
+const isPositional = (node: Node) => operationOf(node.op).reducer?.positional === true;
 const list = (values: readonly number[]) => values.join(",");
 
 /**
@@ -48,7 +49,10 @@ export function growRows(facts: FusionGraph, head: Node, free: (node: Node) => b
       return sameShape(user.type.shape, fullShape) && list(axes) === list(kept) ? "full" : undefined;
     }
     if (family === "reduce" && role === "full") {
-      const sameRows = sameShape((user.operands[0] as Node).type.shape, fullShape) && list(keptAxes(user)) === list(kept);
+      // Positions are searched element by element, which would cost the other reductions their vectors.
+      if (isPositional(user) || isPositional(head)) return undefined;
+      const sameRows =
+        sameShape((user.operands[0] as Node).type.shape, fullShape) && list(keptAxes(user)) === list(kept);
       return sameRows ? "row" : undefined;
     }
     return undefined;

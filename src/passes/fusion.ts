@@ -12,7 +12,7 @@
  * Groups are convex: no value leaves a group and comes back into it, so they can be run one after another.
  */
 import { elementCount, type Graph, graphNodes, type Node, nodeUsers, operationOf } from "../ir/index.ts";
-import { convexity, type Convexity } from "./fusion-convexity.ts";
+import { type Convexity, convexity } from "./fusion-convexity.ts";
 import { growEpilogue } from "./fusion-epilogue.ts";
 import { growRows } from "./fusion-rows.ts";
 
@@ -91,8 +91,10 @@ function widestMember(group: KernelGroup, forced: ReadonlySet<Node>): Node | und
     const leaves = new Set<Node>();
     collectLeaves(node, (other) => group.inputs.includes(other), leaves);
     reads.set(node, leaves.size);
-    const candidate = familyOf(node) === "elementwise" && !group.outputs.includes(node) && !forced.has(node) && leaves.size > 1;
-    if (candidate && leaves.size < bindingsOf(group) && leaves.size > (best === undefined ? 0 : (reads.get(best) ?? 0))) best = node;
+    const candidate =
+      familyOf(node) === "elementwise" && !group.outputs.includes(node) && !forced.has(node) && leaves.size > 1;
+    if (candidate && leaves.size < bindingsOf(group) && leaves.size > (best === undefined ? 0 : (reads.get(best) ?? 0)))
+      best = node;
   }
   return best;
 }
@@ -129,7 +131,9 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
   }
   for (const head of nodes) {
     if (familyOf(head) !== "reduce" || claimed.has(head)) continue;
-    const rows = options.fuse ? growRows(facts, head, free) : { heads: [head], outputs: [head], members: new Set([head]) };
+    const rows = options.fuse
+      ? growRows(facts, head, free)
+      : { heads: [head], outputs: [head], members: new Set([head]) };
     for (const node of rows.members) claimed.add(node);
     drafts.push({ kind: "rows", heads: rows.heads, outputs: rows.outputs, interior: rows.members });
   }
@@ -178,7 +182,12 @@ function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: Reado
       continue;
     }
     const elements = Math.max(1, elementCount(node.type.shape));
-    let flops = operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes) / elements;
+    let flops =
+      operationOf(node.op).flops(
+        node.operands.map((operand) => operand.type),
+        node.type,
+        node.attributes,
+      ) / elements;
     let moved = 0;
     for (const operand of new Set(node.operands)) {
       // An operand with fewer elements is read from a cache, mostly.

@@ -1,4 +1,33 @@
 /** The face of the passes. */
-export { defaultFusionOptions, type FusionOptions, fuseKernels, isTable, type KernelGroup, storedAs } from "./fusion.ts";
+export { canonicalise, canonicalRules } from "./canonicalise.ts";
+export { commonSubexpressions } from "./common-subexpressions.ts";
+export { contractionOrder } from "./contraction-order.ts";
+export { addCosts, type Cost, costOf, isView, nodeCost, nodeFlops } from "./cost.ts";
+export { foldConstants } from "./fold-constants.ts";
+export {
+  defaultFusionOptions,
+  type FusionOptions,
+  fuseKernels,
+  isTable,
+  type KernelGroup,
+  storedAs,
+} from "./fusion.ts";
 export { keptAxes } from "./fusion-rows.ts";
 export { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
+export { defaultContext, type Pass, type PassContext, type PassResult } from "./pass.ts";
+export { any, constant, family, matchPattern, named, op, type Pattern } from "./pattern.ts";
+export { passNames, pipeline } from "./pipeline.ts";
+export { mapGraph, withOperands } from "./rebuild.ts";
+export { RewriteLoopError, type Rule, type RuleDefinition, rewriteGraph, rule } from "./rewrite.ts";
+export { type AxisConstraint, affinePredicate } from "./rules/affine-predicate.ts";
+export {
+  PassFailure,
+  type PassStage,
+  type PassVerification,
+  type PipelineOptions,
+  type PipelineResult,
+  runPipeline,
+  UnknownPassError,
+} from "./run-pipeline.ts";
+export { splitReductions } from "./split-reductions.ts";
+export { describeNode, type RewriteSummary, type RewriteTrace, summariseRewrites } from "./trace.ts";

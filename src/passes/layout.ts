@@ -15,7 +15,14 @@ export function layOut(
   sizes: ReadonlyMap<string, number>,
 ): Node {
   const present = to.filter((name) => from.includes(name));
-  const ordered = builder.transpose(node, present.map((name) => from.indexOf(name)));
+  const ordered = builder.transpose(
+    node,
+    present.map((name) => from.indexOf(name)),
+  );
   const axes = present.map((name) => to.indexOf(name));
-  return builder.broadcast(ordered, to.map((name) => sizes.get(name) as number), axes);
+  return builder.broadcast(
+    ordered,
+    to.map((name) => sizes.get(name) as number),
+    axes,
+  );
 }

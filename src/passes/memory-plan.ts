@@ -36,7 +36,9 @@ const overlaps = (a: Lifetime, b: Lifetime) => a.from <= b.to && b.from <= a.to;
 
 export function planMemory(lifetimes: readonly Lifetime[], limits: MemoryLimits): MemoryPlan {
   const aligned = (bytes: number) => Math.ceil(bytes / limits.alignment) * limits.alignment;
-  const order = lifetimes.map((_, i) => i).sort((a, b) => size(b) - size(a) || (lifetimes[a] as Lifetime).from - (lifetimes[b] as Lifetime).from || a - b);
+  const order = lifetimes
+    .map((_, i) => i)
+    .sort((a, b) => size(b) - size(a) || (lifetimes[a] as Lifetime).from - (lifetimes[b] as Lifetime).from || a - b);
   function size(i: number) {
     return aligned((lifetimes[i] as Lifetime).bytes);
   }

@@ -40,16 +40,18 @@ export function constant(value: number | string): Pattern<string> {
 }
 
 /** A node of one operation; without operand patterns, operands do not matter. Operands of commutative operations match in either order. */
-export function op<Name extends string = never>(
-  name: string,
-  ...operands: readonly Pattern<Name>[]
-): Pattern<Name> {
+export function op<Name extends string = never>(name: string, ...operands: readonly Pattern<Name>[]): Pattern<Name> {
   const accepts = (node: Node) => node.op === name;
-  return operands.length === 0 ? { op: name, accepts, replaced: true } : { op: name, accepts, operands, replaced: true };
+  return operands.length === 0
+    ? { op: name, accepts, replaced: true }
+    : { op: name, accepts, operands, replaced: true };
 }
 
 /** Any node of a family; without operand patterns, operands do not matter. */
-export function family<Name extends string = never>(name: Family, ...operands: readonly Pattern<Name>[]): Pattern<Name> {
+export function family<Name extends string = never>(
+  name: Family,
+  ...operands: readonly Pattern<Name>[]
+): Pattern<Name> {
   const accepts = (node: Node) => operationOf(node.op).family === name;
   return operands.length === 0 ? { accepts, replaced: true } : { accepts, operands, replaced: true };
 }
@@ -81,7 +83,13 @@ function fits(pattern: Pattern, node: Node, bindings: Record<string, Node>, repl
   const patterns = pattern.operands;
   if (patterns === undefined) return true;
   if (patterns.length !== node.operands.length) return false;
-  const orders = patterns.length === 2 && operationOf(node.op).scalar?.commutative ? [[0, 1], [1, 0]] : [undefined];
+  const orders =
+    patterns.length === 2 && operationOf(node.op).scalar?.commutative
+      ? [
+          [0, 1],
+          [1, 0],
+        ]
+      : [undefined];
   for (const order of orders) {
     const triedBindings = { ...bindings };
     const triedReplaced = [...replaced];

@@ -7,7 +7,9 @@ export function withOperands(node: Node, operands: readonly Node[]): Node {
   operands.forEach((operand, i) => {
     const old = node.operands[i] as Node;
     if (!sameType(operand.type, old.type)) {
-      throw new Error(`operand ${i} of ${node.op} was ${printType(old.type)} and would become ${printType(operand.type)}`);
+      throw new Error(
+        `operand ${i} of ${node.op} was ${printType(old.type)} and would become ${printType(operand.type)}`,
+      );
     }
   });
   return { ...node, operands };
@@ -37,7 +39,10 @@ export function mapGraph(graph: Graph, replacements: ReadonlyMap<Node, Node>): G
       stack.pop();
       const finished =
         replacement === undefined
-          ? withOperands(node, node.operands.map((operand) => done.get(operand) as Node))
+          ? withOperands(
+              node,
+              node.operands.map((operand) => done.get(operand) as Node),
+            )
           : (done.get(replacement) as Node);
       done.set(node, finished);
     }

@@ -1,5 +1,14 @@
 /** Rewrite rules as data, and the driver that applies tables of them to a fixpoint. */
-import { type Builder, type Graph, graphNodes, makeBuilder, mergeOrigins, type Node, nodeUsers, sameType } from "../ir/index.ts";
+import {
+  type Builder,
+  type Graph,
+  graphNodes,
+  makeBuilder,
+  mergeOrigins,
+  type Node,
+  nodeUsers,
+  sameType,
+} from "../ir/index.ts";
 import { costOf } from "./cost.ts";
 import { type Bindings, matchPattern, type Pattern } from "./pattern.ts";
 import { withOperands } from "./rebuild.ts";
@@ -108,7 +117,10 @@ export function rewriteGraph(graph: Graph, rules: readonly Rule[], pass: string,
         done.set(node, done.get(replacement) as Node);
         continue;
       }
-      const current = withOperands(node, node.operands.map((operand) => done.get(operand) as Node));
+      const current = withOperands(
+        node,
+        node.operands.map((operand) => done.get(operand) as Node),
+      );
       if (current !== node && !uses.has(current)) uses.set(current, uses.get(node) ?? 1);
       const result = rewriteOnce(current);
       if (result === undefined) {

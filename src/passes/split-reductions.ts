@@ -5,6 +5,7 @@
  * The split costs one more kernel and a small intermediate, and shortens sums, which also makes them more accurate.
  */
 import {
+  elementCount,
   type Graph,
   graphNodes,
   makeBuilder,
@@ -12,7 +13,6 @@ import {
   operationOf,
   parseSpec,
   printSpec,
-  elementCount,
 } from "../ir/index.ts";
 import { costOf } from "./cost.ts";
 import type { Pass, PassContext, PassResult } from "./pass.ts";

@@ -1,5 +1,5 @@
 /** What rewrites leave behind for people: one record each, and their sums by rule. */
-import { type Node, operationOf, type Origins, parseSpec } from "../ir/index.ts";
+import { type Node, type Origins, operationOf, parseSpec } from "../ir/index.ts";
 
 /** One application of one rule. */
 export interface RewriteTrace {

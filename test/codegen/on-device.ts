@@ -1,6 +1,6 @@
 /** Running graphs on the device in tests, next to the reference evaluator. */
-import { makePlan, type PlanOptions, type PlanResult } from "../../src/codegen/index.ts";
-import { elementCount, evaluateGraph, type Graph, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
+import { makePlan, type PlanOptions } from "../../src/codegen/index.ts";
+import { elementCount, type Graph, type GraphValues, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
 import { openDevice, prepare, type WeftDevice } from "../../src/runtime/index.ts";
 
 let opened: Promise<WeftDevice | undefined> | undefined;
@@ -33,28 +33,24 @@ export function valuesFor(node: Node, seed: number): Tensor {
   );
 }
 
-export interface DeviceRun {
-  readonly device: Record<string, Float64Array>;
-  readonly reference: Record<string, Tensor>;
-  readonly planned: PlanResult;
-}
-
-/** Runs a graph on the device and on the reference evaluator with the same values. */
-export async function runBoth(device: WeftDevice, graph: Graph, options: PlanOptions = {}): Promise<DeviceRun> {
-  const named = (nodes: readonly Node[]) => nodes.map((node, i) => [node.attributes.name as string, valuesFor(node, i + 1)] as const);
-  const inputs = Object.fromEntries(named(graph.inputs));
-  const parameters = Object.fromEntries(named(graph.parameters).map(([name, tensor], i) => [name, valuesFor(graph.parameters[i] as Node, i + 101)]));
-  const reference = evaluateGraph(graph, { inputs, parameters });
+/** Results of a graph on the device for given values. */
+export async function runValues(device: WeftDevice, graph: Graph, values: GraphValues, options: PlanOptions = {}): Promise<Record<string, Float64Array>> {
   const planned = makePlan(graph, device.profile, options);
-  const host = (tensor: Tensor) => hostArray(tensor);
-  const executable = await prepare(device, planned.plan, { parameters: (name) => host(parameters[name] as Tensor) });
+  const executable = await prepare(device, planned.plan, { parameters: (name) => hostArray(values.parameters?.[name] as Tensor) });
   try {
-    const results = await executable.run(Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, host(tensor)])));
-    const values = Object.fromEntries(Object.entries(results).map(([name, data]) => [name, Float64Array.from(data as ArrayLike<number>)]));
-    return { device: values, reference, planned };
+    const inputs = Object.fromEntries(Object.entries(values.inputs ?? {}).map(([name, tensor]) => [name, hostArray(tensor)]));
+    const results = await executable.run(inputs);
+    return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, Float64Array.from(data as ArrayLike<number>)]));
   } finally {
     executable.dispose();
   }
+}
+
+/** Values for every input and parameter of a graph. */
+export function valuesOf(graph: Graph): GraphValues {
+  const named = (nodes: readonly Node[], seed: number) =>
+    Object.fromEntries(nodes.map((node, i) => [node.attributes.name as string, valuesFor(node, seed + i)]));
+  return { inputs: named(graph.inputs, 1), parameters: named(graph.parameters, 101) };
 }
 
 function hostArray(tensor: Tensor) {
@@ -68,18 +64,4 @@ function hostArray(tensor: Tensor) {
     default:
       return Float32Array.from(tensor.data);
   }
-}
-
-/** Largest |got - want| over the largest |want|, over all outputs. */
-export function worstDeviation(run: DeviceRun): number {
-  let worst = 0;
-  for (const [name, want] of Object.entries(run.reference)) {
-    const got = run.device[name] as Float64Array;
-    const scale = want.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0) || 1;
-    want.data.forEach((x, i) => {
-      const error = Math.abs((got[i] as number) - x) / scale;
-      worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(worst, error);
-    });
-  }
-  return worst;
 }

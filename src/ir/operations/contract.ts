@@ -1,7 +1,16 @@
 /** Contraction: the sum of products with named indices. Matrix products, outer products and 1×1 convolutions are this. */
 import type { Attributes, Node } from "../graph.ts";
-import { constrainedFraction, indexSizes, parseConstraints, parseSpec, printSpec } from "../index-spec.ts";
-import { IrError, type Operation } from "../operation.ts";
+import {
+  type Constraint,
+  constrainedFraction,
+  type IndexSpec,
+  indexSizes,
+  parseConstraints,
+  parseSpec,
+  printConstraints,
+  printSpec,
+} from "../index-spec.ts";
+import { type DifferentiationContext, IrError, type Operation } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
 import { isFloat, isInteger, type TensorType, tensorType } from "../types.ts";
 import { sumIntegerProducts, sumProducts } from "./contract-kernel.ts";
@@ -106,32 +115,57 @@ export const contract: Operation = {
     return points * kept * (operands.length - 1 + summed);
   },
   // The gradient by one factor is the contraction of the gradient with all the others.
-  differentiate: ({ node, gradient, build }) => {
-    const spec = parseSpec(node.attributes.spec as string);
-    return node.operands.map((operand, k) => {
-      if (!isFloat(operand.type.dtype)) return undefined;
-      const own = spec.operands[k] as readonly string[];
-      const others = spec.operands.filter((_, other) => other !== k);
-      const present = new Set([...spec.result, ...others.flat()]);
-      const kept = own.filter((name) => present.has(name));
-      const product = build("contract", [gradient, ...node.operands.filter((_, other) => other !== k)], {
-        spec: printSpec({ operands: [spec.result, ...others], result: kept }),
-        where: node.attributes.where ?? "",
-      });
-      return spreadMissing(product, own, kept, operand, build);
-    });
+  differentiate: (context) => {
+    const { node } = context;
+    return node.operands.map((operand, k) => (isFloat(operand.type.dtype) ? factorGradient(context, k) : undefined));
   },
 };
 
-/** An index summed out of one operand alone spreads the gradient evenly along it. */
-function spreadMissing(
-  product: Node,
-  own: readonly string[],
-  kept: readonly string[],
-  operand: Node,
-  build: (op: string, operands: readonly Node[], attributes?: Node["attributes"]) => Node,
-): Node {
-  if (kept.length === own.length) return product;
-  const axes = own.flatMap((name, axis) => (kept.includes(name) ? [axis] : []));
+/** Gradient by operand k. */
+function factorGradient({ node, gradient, build, constant }: DifferentiationContext, k: number): Node {
+  const spec = parseSpec(node.attributes.spec as string);
+  const operand = node.operands[k] as Node;
+  const conditions = parseConstraints((node.attributes.where as string | undefined) ?? "");
+  const own = distinctIndices(spec.operands[k] as readonly string[], spec);
+  const others = spec.operands.filter((_, other) => other !== k);
+  const present = new Set([...spec.result, ...others.flat()]);
+  const missing = own.names.filter((name) => !present.has(name));
+  const where = [...conditions, ...own.diagonal];
+  const needed = missing.filter((name) => where.some((condition) => condition.terms.has(name)));
+  // A condition can only speak of indices that some factor has; a factor of ones stands in for the operand there.
+  const ones = needed.map((name) => {
+    const size = operand.type.shape[own.names.indexOf(name)] as number;
+    return build("broadcast", [constant(1)], { shape: [size], axes: [] });
+  });
+  const kept = own.names.filter((name) => present.has(name) || needed.includes(name));
+  const factors = [gradient, ...node.operands.filter((_, other) => other !== k), ...ones];
+  const product = build("contract", factors, {
+    spec: printSpec({ operands: [spec.result, ...others, ...needed.map((name) => [name])], result: kept }),
+    where: printConstraints(where),
+  });
+  if (kept.length === own.names.length) return product;
+  // An index summed out of this operand alone, and free of conditions, spreads the gradient evenly along it.
+  const axes = own.names.flatMap((name, axis) => (kept.includes(name) ? [axis] : []));
   return build("broadcast", [product], { shape: [...operand.type.shape], axes });
+}
+
+/** Gives every axis a name of its own; an axis that repeats an index gets a fresh one, with conditions that equate the two. */
+function distinctIndices(indices: readonly string[], spec: IndexSpec) {
+  const taken = new Set([...spec.operands.flat(), ...spec.result]);
+  const names: string[] = [];
+  const diagonal: Constraint[] = [];
+  for (const name of indices) {
+    let fresh = name;
+    while (names.includes(fresh) || (fresh !== name && taken.has(fresh))) fresh += "'";
+    names.push(fresh);
+    if (fresh === name) continue;
+    for (const sign of [1, -1]) {
+      const terms = new Map([
+        [name, sign],
+        [fresh, -sign],
+      ]);
+      diagonal.push({ terms, constant: 0 });
+    }
+  }
+  return { names, diagonal };
 }

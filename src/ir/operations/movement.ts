@@ -158,9 +158,29 @@ const views: readonly View[] = [
       const operand = (node.operands[0] as Node).type.shape;
       const starts = numbers(node.attributes, "starts");
       const steps = numbers(node.attributes, "steps");
-      if (steps.some((step) => step !== 1)) throw new IrError("the gradient of a strided slice is not implemented yet");
-      const high = operand.map((size, axis) => size - (starts[axis] as number) - (node.type.shape[axis] as number));
-      return [build("pad", [gradient], { low: [...starts], high, value: 0 })];
+      // Spread the gradient out to the taken positions: after each element, as many zeros as the step leaves out.
+      const sizes = node.type.shape;
+      let spread = gradient;
+      if (steps.some((step) => step !== 1)) {
+        const split = build("reshape", [gradient], { shape: sizes.flatMap((size) => [size, 1]) });
+        const widened = build("pad", [split], {
+          low: split.type.shape.map(() => 0),
+          high: steps.flatMap((step) => [0, step - 1]),
+        });
+        const merged = build("reshape", [widened], {
+          shape: sizes.map((size, axis) => size * (steps[axis] as number)),
+        });
+        const fitting = merged.type.shape.map((size, axis) =>
+          Math.min(size, (operand[axis] as number) - (starts[axis] as number)),
+        );
+        spread = build("slice", [merged], {
+          starts: fitting.map(() => 0),
+          sizes: fitting,
+          steps: fitting.map(() => 1),
+        });
+      }
+      const high = operand.map((size, axis) => size - (starts[axis] as number) - (spread.type.shape[axis] as number));
+      return [build("pad", [spread], { low: [...starts], high, value: 0 })];
     },
   },
   {

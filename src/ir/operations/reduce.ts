@@ -1,6 +1,8 @@
 /** Reductions over named indices and cumulative reductions (scans) along one axis. */
+
+import type { Node } from "../graph.ts";
 import { constrainedFraction, indexSizes, parseConstraints, parseSpec } from "../index-spec.ts";
-import { IrError, type Operation, type Reducer } from "../operation.ts";
+import { type DifferentiationContext, IrError, type Operation, type Reducer } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
 import { type DType, elementCount, isFloat, isInteger, stridesOf, type TensorType, tensorType } from "../types.ts";
 import { type IndexSpace, indexSpace, visitRuns, visitSpace } from "./iteration.ts";
@@ -74,7 +76,6 @@ const whereOf = (attributes: Operation["attributes"] | Readonly<Record<string, u
 
 function reduction(row: Row): Operation {
   const { reducer } = row;
-  const additive = reducer.operation === "add";
   return {
     name: row.name,
     family: "reduce",
@@ -142,29 +143,31 @@ function reduction(row: Row): Operation {
       if (where.length === 0) return count;
       return count * constrainedFraction(where, indexSizes(parseSpec(attributes.spec as string), [operand]));
     },
-    differentiate:
-      row.result !== "same"
-        ? undefined
-        : (context) => {
-            const { node, gradient, build, apply } = context;
-            const operand = node.operands[0] as typeof node;
-            const spec = parseSpec(node.attributes.spec as string);
-            const own = spec.operands[0] as readonly string[];
-            const axes = spec.result.map((name) => own.indexOf(name));
-            const spread = (value: typeof node) =>
-              build("broadcast", [value], { shape: [...operand.type.shape], axes });
-            if (whereOf(node.attributes) !== "") {
-              throw new IrError(`the gradient of a restricted ${row.name} is not implemented yet`);
-            }
-            if (additive) return [spread(gradient)];
-            if (reducer.operation === "mul")
-              return [apply("mul", spread(gradient), apply("div", spread(node), operand))];
-            // Ties share the gradient evenly, which keeps the rule symmetric in its arguments.
-            const hit = build("cast", [apply("eq", operand, spread(node))], { to: operand.type.dtype });
-            const ties = build("sum", [hit], { spec: node.attributes.spec as string });
-            return [apply("mul", hit, spread(apply("div", gradient, ties)))];
-          },
+    differentiate: row.result === "same" ? (context) => [reductionGradient(reducer, context)] : undefined,
   };
+}
+
+/** Gradient by the operand of a sum, product, maximum or minimum. */
+function reductionGradient(reducer: Reducer, { node, gradient, build, apply, constant }: DifferentiationContext): Node {
+  const operand = node.operands[0] as Node;
+  const { shape } = operand.type;
+  const spec = parseSpec(node.attributes.spec as string);
+  const own = spec.operands[0] as readonly string[];
+  const where = whereOf(node.attributes);
+  const axes = spec.result.map((name) => own.indexOf(name));
+  const spread = (value: Node) => build("broadcast", [value], { shape: [...shape], axes });
+  // Elements outside the range get nothing: 1 inside and 0 outside is a product of ones under the same condition.
+  const inside = (value: Node) => {
+    if (where === "") return value;
+    const ones = shape.map((size) => build("broadcast", [constant(1)], { shape: [size], axes: [] }));
+    return apply("mul", value, build("contract", ones, { spec: `${own.join(", ")} -> ${own.join(" ")}`, where }));
+  };
+  if (reducer.operation === "add") return inside(spread(gradient));
+  if (reducer.operation === "mul") return inside(apply("mul", spread(gradient), apply("div", spread(node), operand)));
+  // Ties share the gradient evenly, which keeps the rule symmetric in its arguments. An empty range has none.
+  const hit = inside(build("cast", [apply("eq", operand, spread(node))], { to: operand.type.dtype }));
+  const ties = apply("max", build("sum", [hit], { spec: node.attributes.spec as string }), constant(1));
+  return apply("mul", hit, spread(apply("div", gradient, ties)));
 }
 
 /** Combines the elements into `result`, which holds the identity on entry. */

@@ -189,9 +189,7 @@ function emitElementwise(
 ): Value {
   const larger = right.indices.length > left.indices.length ? right : left;
   const rest = both.filter((name) => !larger.indices.includes(name));
-  const target = isLast
-    ? product.result.filter((name) => both.includes(name))
-    : [...larger.indices, ...rest];
+  const target = isLast ? product.result.filter((name) => both.includes(name)) : [...larger.indices, ...rest];
   const lay = (value: Value) =>
     value.indices.length === 0 ? value.node : layOut(builder, value.node, value.indices, target, product.sizes);
   const [numerator, denominator] = left.reciprocal ? [right, left] : [left, right];

@@ -176,7 +176,9 @@ function joinCost(
     return { flops: multiplication * points, bytes };
   }
   const flops =
-    multiplication === 1 ? 2 * points * fractionOf(space, indices) : points * (multiplication + fractionOf(space, indices));
+    multiplication === 1
+      ? 2 * points * fractionOf(space, indices)
+      : points * (multiplication + fractionOf(space, indices));
   return { flops, bytes: isLast ? 0 : stored };
 }
 
@@ -221,7 +223,13 @@ function exactSearch(space: Space): OrderPlan | undefined {
       if (first === undefined || second === undefined) continue;
       const sum = first.cost + second.cost;
       if (best !== undefined && sum > best.cost && set !== space.fullSet) continue;
-      const join = joinCost(space, operands[left] as Operand, operands[set ^ left] as Operand, kept, set === space.fullSet);
+      const join = joinCost(
+        space,
+        operands[left] as Operand,
+        operands[set ^ left] as Operand,
+        kept,
+        set === space.fullSet,
+      );
       if (join === undefined) continue;
       const candidate = entry(
         space,
@@ -292,7 +300,9 @@ function greedySearch(space: Space): OrderPlan | undefined {
     values = values.flatMap((value, k) => (k === left ? [{ set, order }] : k === right ? [] : [value]));
   }
   const [only] = values;
-  return only === undefined ? undefined : { order: only.order, kept, flops: total.flops, bytes: total.bytes, cost: total.cost };
+  return only === undefined
+    ? undefined
+    : { order: only.order, kept, flops: total.flops, bytes: total.bytes, cost: total.cost };
 }
 
 function indicesOf(mask: number): number[] {

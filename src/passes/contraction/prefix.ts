@@ -10,7 +10,7 @@
  *
  * Both run backwards for `j >= i`. They apply when no factor has both indices.
  */
-import { type Builder, type Constraint, type Node } from "../../ir/index.ts";
+import type { Builder, Constraint, Node } from "../../ir/index.ts";
 import { emitProduct, type OrderFinder } from "./emit.ts";
 import { type Factor, onesOf, type Product } from "./product.ts";
 
@@ -64,7 +64,7 @@ export function prefixForms(product: Product, emission: Emission): PrefixForm[] 
   if (constraint === undefined || more.length > 0) return [];
   const forms: PrefixForm[] = [];
   for (const restriction of restrictionsOf(constraint, product)) {
-    const parts = takeApart(product, restriction, constraint);
+    const parts = takeApart(product, restriction, constraint, emission.builder);
     if (parts === undefined) continue;
     const whole = prefixSum(parts, emission);
     if (whole !== undefined) forms.push({ rule: "prefix sum", detail: "one running sum", node: whole });
@@ -93,14 +93,19 @@ function restrictionsOf(constraint: Constraint, product: Product): Restriction[]
   return roles.filter(({ summed }) => !product.result.includes(summed));
 }
 
-function takeApart(product: Product, restriction: Restriction, constraint: Constraint): Parts | undefined {
+function takeApart(
+  product: Product,
+  restriction: Restriction,
+  constraint: Constraint,
+  builder: Builder,
+): Parts | undefined {
   const { summed, other } = restriction;
   const has = (factor: Factor, name: string) => factor.indices.includes(name);
   if (product.factors.some((factor) => has(factor, summed) && has(factor, other))) return undefined;
   if (product.factors.some((factor) => new Set(factor.indices).size < factor.indices.length)) return undefined;
   const keys = product.factors.filter((factor) => has(factor, summed));
   if (keys.every((factor) => factor.reciprocal)) {
-    keys.push({ node: onesOf([sizeOf(product, summed)]), indices: [summed], reciprocal: false });
+    keys.push({ node: onesOf([sizeOf(product, summed)], builder), indices: [summed], reciprocal: false });
   }
   const others = product.factors.filter((factor) => !has(factor, summed));
   const outside = others.filter((factor) => factor.indices.every((name) => product.result.includes(name)));
@@ -119,10 +124,11 @@ function productOf(
   factors: readonly Factor[],
   result: readonly string[],
   sizes: ReadonlyMap<string, number>,
+  builder: Builder,
   rest: Partial<Product> = {},
 ): Product {
   const ordinary = factors.some((factor) => !factor.reciprocal);
-  const complete = ordinary ? factors : [{ node: onesOf([]), indices: [], reciprocal: false }, ...factors];
+  const complete = ordinary ? factors : [{ node: onesOf([], builder), indices: [], reciprocal: false }, ...factors];
   const names = new Set([...result, ...complete.flatMap((factor) => factor.indices)]);
   return {
     scale: 1,
@@ -137,7 +143,7 @@ function productOf(
 /** Applies what stands outside the sum, and the scale. */
 function finish(parts: Parts, sum: Node, { finder, builder, largestValue }: Emission): Node | undefined {
   const inner: Factor = { node: sum, indices: parts.result, reciprocal: false };
-  const whole = productOf([inner, ...parts.outside], parts.product.result, parts.product.sizes, {
+  const whole = productOf([inner, ...parts.outside], parts.product.result, parts.product.sizes, builder, {
     scale: parts.product.scale,
   });
   return emitProduct(whole, largestValue, finder, builder);
@@ -147,7 +153,12 @@ function prefixSum(parts: Parts, emission: Emission): Node | undefined {
   const { finder, builder, largestValue } = emission;
   const { product, restriction, state } = parts;
   const { summed, other, exclusive, reverse } = restriction;
-  const terms = emitProduct(productOf(parts.keys, [...state, summed], product.sizes), largestValue, finder, builder);
+  const terms = emitProduct(
+    productOf(parts.keys, [...state, summed], product.sizes, builder),
+    largestValue,
+    finder,
+    builder,
+  );
   if (terms === undefined) return undefined;
   const axis = state.length;
   const available = sizeOf(product, summed);
@@ -157,7 +168,7 @@ function prefixSum(parts: Parts, emission: Emission): Node | undefined {
   const cut = available > wanted ? sliceAxis(builder, running, axis, wanted) : running;
   const prefix: Factor = { node: cut, indices: [...state, other], reciprocal: false };
   const sum = emitProduct(
-    productOf([...parts.queries, prefix], parts.result, product.sizes),
+    productOf([...parts.queries, prefix], parts.result, product.sizes, builder),
     largestValue,
     finder,
     builder,
@@ -180,7 +191,8 @@ function chunkedPrefix(parts: Parts, chunk: number, emission: Emission): Node | 
     const axis = factor.indices.indexOf(name);
     if (axis < 0) return factor;
     const missing = length - sizeOf(product, name);
-    const padded = missing === 0 ? factor.node : padAxis(builder, factor.node, axis, missing, factor.reciprocal ? 1 : 0);
+    const padded =
+      missing === 0 ? factor.node : padAxis(builder, factor.node, axis, missing, factor.reciprocal ? 1 : 0);
     const shape = padded.type.shape.flatMap((size, a) => (a === axis ? [groups, chunk] : [size]));
     const indices = factor.indices.flatMap((own) => (own === name ? [group, own] : [own]));
     return { node: builder.reshape(padded, shape), indices, reciprocal: factor.reciprocal };
@@ -190,12 +202,12 @@ function chunkedPrefix(parts: Parts, chunk: number, emission: Emission): Node | 
   const result = parts.result.flatMap((name) => (name === other ? [group, name] : [name]));
 
   const emit = (part: Product) => emitProduct(part, largestValue, finder, builder);
-  const within = emit(productOf([...queries, ...keys], result, sizes, { constraints: [constraint] }));
-  const states = emit(productOf(keys, [...state, group], sizes));
+  const within = emit(productOf([...queries, ...keys], result, sizes, builder, { constraints: [constraint] }));
+  const states = emit(productOf(keys, [...state, group], sizes, builder));
   if (within === undefined || states === undefined) return undefined;
   const before = builder.node("cumulative_sum", [states], { axis: state.length, exclusive: true, reverse });
   const prefix: Factor = { node: before, indices: [...state, group], reciprocal: false };
-  const across = emit(productOf([...queries, prefix], result, sizes));
+  const across = emit(productOf([...queries, prefix], result, sizes, builder));
   if (across === undefined) return undefined;
   const sum = builder.apply("add", within, across);
   const axis = parts.result.indexOf(other);
@@ -238,4 +250,3 @@ function freshName(taken: ReadonlyMap<string, number>, wanted: string): string {
   for (let n = 1; taken.has(name); n++) name = `${wanted}${n}`;
   return name;
 }
-

@@ -8,13 +8,14 @@
  * distribute over sums. What the form cannot say (additions, non-linear functions, masks by data) is a factor.
  */
 import {
+  type Builder,
   type Constraint,
   isConstant,
   makeBuilder,
   mergeOrigins,
   type Node,
-  operationOf,
   type Origins,
+  operationOf,
   parseConstraints,
   parseSpec,
   printConstraints,
@@ -220,14 +221,16 @@ export function expandProduct(root: Node, enter: (node: Node) => boolean): Expan
     }
   }
   if (scale === 0 || !Number.isFinite(scale)) return undefined;
-  if (!completeFactors(factors, constraints, kept, sizes, (count) => (scale *= count))) return undefined;
+  const origins = mergeOrigins(...interior.map((node) => node.origins));
+  const builder = makeBuilder(origins);
+  if (!completeFactors(factors, constraints, kept, sizes, builder, (count) => (scale *= count))) return undefined;
   if (sizes.size > maximumIndices) return undefined;
   const product = renameProduct({ scale, factors, result, sizes, constraints: [...constraints.values()] }, names);
   return {
     product,
     interior,
     leaves: [...new Set(factors.map((factor) => factor.node))],
-    origins: mergeOrigins(...interior.map((node) => node.origins)),
+    origins,
   };
 }
 
@@ -240,6 +243,7 @@ function completeFactors(
   constraints: ReadonlyMap<string, Constraint>,
   kept: ReadonlySet<string>,
   sizes: Map<string, number>,
+  builder: Builder,
   multiply: (count: number) => void,
 ): boolean {
   const conditioned = new Set([...constraints.values()].flatMap(({ terms }) => [...terms.keys()]));
@@ -250,21 +254,20 @@ function completeFactors(
   for (const [name, size] of [...sizes]) {
     if (size === 0) return false;
     if (carried.has(name)) continue;
-    if (conditioned.has(name)) factors.push({ node: onesOf([size]), indices: [name], reciprocal: false });
+    if (conditioned.has(name)) factors.push({ node: onesOf([size], builder), indices: [name], reciprocal: false });
     else if (!kept.has(name)) {
       multiply(size);
       sizes.delete(name);
     }
   }
   if (factors.every((factor) => factor.reciprocal)) {
-    factors.unshift({ node: onesOf([]), indices: [], reciprocal: false });
+    factors.unshift({ node: onesOf([], builder), indices: [], reciprocal: false });
   }
   return true;
 }
 
 /** Ones in the given shape. */
-export function onesOf(shape: readonly number[]): Node {
-  const builder = makeBuilder();
+export function onesOf(shape: readonly number[], builder: Builder): Node {
   return builder.broadcast(builder.constant(1), shape, []);
 }
 

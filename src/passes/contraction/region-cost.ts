@@ -19,17 +19,20 @@ export interface RegionCost {
 }
 
 /**
- * Cost of computing `roots` from whatever is not `inside`. Roots themselves must exist in any case, so their memory is
- * not counted. Equal values are counted once.
+ * Cost of computing `roots` and `shared` from whatever is not `inside`. Roots must exist in any case, so their memory is
+ * not counted; shared values are stored for others to read. Equal values are counted once.
  */
 export function regionCost(
   roots: readonly Node[],
+  shared: readonly Node[],
   inside: (node: Node) => boolean,
   numbers: ValueNumbers,
 ): RegionCost {
-  const nodes = insideNodes(roots, inside, numbers);
+  const nodes = insideNodes([...shared, ...roots], inside, numbers);
   const readers = readerCounts(nodes, numbers);
-  const free = new Set(roots.map((root) => numbers.number(throughViews(root, inside))));
+  const valueOf = (node: Node) => numbers.number(throughViews(node, inside));
+  const free = new Set(roots.map(valueOf));
+  const stored = new Set(shared.map(valueOf));
   let flops = 0;
   let bytes = 0;
   let peak = 0;
@@ -37,14 +40,16 @@ export function regionCost(
   const absorbed = new Set<number>();
   const producers = new Map<Node, Node | undefined>();
   for (const node of nodes) {
-    const producer = producerOf(node, inside, numbers, readers, free, absorbed);
+    const isPinned = (number: number) => free.has(number) || stored.has(number) || absorbed.has(number);
+    const producer = producerOf(node, inside, numbers, readers, isPinned);
     producers.set(node, producer);
     if (producer !== undefined) absorbed.add(numbers.number(producer));
   }
   for (const node of nodes) {
     flops += nodeFlops(node);
     const number = numbers.number(node);
-    if (free.has(number) || absorbed.has(number) || !isStored(node, producers.get(node))) continue;
+    const isInMemory = stored.has(number) || isStored(node, producers.get(node));
+    if (free.has(number) || absorbed.has(number) || !isInMemory) continue;
     const elements = elementCount(node.type.shape);
     bytes += 2 * 4 * elements;
     peak = Math.max(peak, elements);
@@ -123,8 +128,7 @@ function producerOf(
   inside: (node: Node) => boolean,
   numbers: ValueNumbers,
   readers: ReadonlyMap<number, number>,
-  free: ReadonlySet<number>,
-  absorbed: ReadonlySet<number>,
+  isPinned: (number: number) => boolean,
 ): Node | undefined {
   if (!isElementwise(node)) return undefined;
   const size = elementCount(node.type.shape);
@@ -134,7 +138,7 @@ function producerOf(
     const number = numbers.number(value);
     const family = operationOf(value.op).family;
     const sums = family === "contract" || family === "reduce" || family === "elementwise";
-    const alone = readers.get(number) === 1 && !free.has(number) && !absorbed.has(number);
+    const alone = readers.get(number) === 1 && !isPinned(number);
     if (inside(value) && sums && alone && elementCount(value.type.shape) === size) return value;
   }
   return undefined;

@@ -16,7 +16,7 @@ import {
 } from "../../ir/index.ts";
 import { layOut } from "../layout.ts";
 import { any, family, named, op } from "../pattern.ts";
-import { rule, type Rule } from "../rewrite.ts";
+import { type Rule, rule } from "../rewrite.ts";
 
 const specOf = (node: Node): IndexSpec => parseSpec(node.attributes.spec as string);
 const whereOf = (node: Node) => (node.attributes.where as string | undefined) ?? "";

@@ -1,7 +1,7 @@
 /** Operations that change nothing, and constants brought into one place. */
 import { isConstant, isFloat, type Node, operationOf, sameShape, sameType } from "../../ir/index.ts";
 import { any, constant, family, named, op, type Pattern } from "../pattern.ts";
-import { rule, type Rule } from "../rewrite.ts";
+import { type Rule, rule } from "../rewrite.ts";
 
 /** Operands of commutative operations stand in either order, so one rule serves both. */
 const elementwiseOf = (...operands: readonly Pattern[]) => family("elementwise", ...operands);
@@ -19,7 +19,8 @@ export const identityRules: readonly Rule[] = [
     },
     build: ({ x }, builder, { root }) => {
       const operand = x as Node;
-      if (sameShape(operand.type.shape, root.type.shape)) return sameType(operand.type, root.type) ? operand : undefined;
+      if (sameShape(operand.type.shape, root.type.shape))
+        return sameType(operand.type, root.type) ? operand : undefined;
       return builder.broadcast(operand, root.type.shape, []);
     },
     sample: {
@@ -144,7 +145,9 @@ export const identityRules: readonly Rule[] = [
       if (root.type.shape.length === 0) return undefined;
       const scalars = root.operands.map(scalarBehind);
       // One operand must go on carrying the shape.
-      const carrier = root.operands.findIndex((operand, i) => operand.type.shape.length > 0 && scalars[i] === undefined);
+      const carrier = root.operands.findIndex(
+        (operand, i) => operand.type.shape.length > 0 && scalars[i] === undefined,
+      );
       const keep = carrier >= 0 ? carrier : root.operands.findIndex((operand) => operand.type.shape.length > 0);
       if (scalars.every((scalar, i) => scalar === undefined || i === keep)) return undefined;
       const operands = root.operands.map((operand, i) => {

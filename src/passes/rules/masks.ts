@@ -11,8 +11,8 @@ import {
   printConstraints,
   printSpec,
 } from "../../ir/index.ts";
-import { named, op, family } from "../pattern.ts";
-import { rule, type Rule } from "../rewrite.ts";
+import { family, named, op } from "../pattern.ts";
+import { type Rule, rule } from "../rewrite.ts";
 import { type AxisConstraint, affinePredicate, nameConstraints, negatedPredicate } from "./affine-predicate.ts";
 
 /** The value where a mask lets through, and the conditions on positions. */
@@ -108,11 +108,7 @@ function contractionUnderMask(root: Node, builder: Builder): Node | undefined {
     const mask = positionMask(operand, 0);
     if (mask !== undefined) {
       const operands = root.operands.map((other, i) => (i === k ? mask.value : other));
-      return builder.contract(
-        printSpec(spec),
-        operands,
-        joined(root, nameConstraints(mask.constraints, names)),
-      );
+      return builder.contract(printSpec(spec), operands, joined(root, nameConstraints(mask.constraints, names)));
     }
     const dropped = droppedIndicator(root, k, builder);
     if (dropped !== undefined) return dropped;

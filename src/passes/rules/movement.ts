@@ -4,7 +4,7 @@
  */
 import { type Builder, elementCount, type Node, operationOf, parseSpec, printSpec } from "../../ir/index.ts";
 import { any, family, named, op } from "../pattern.ts";
-import { rule, type Rule } from "../rewrite.ts";
+import { type Rule, rule } from "../rewrite.ts";
 
 const numbers = (node: Node, name: string) => node.attributes[name] as readonly number[];
 const isRising = (list: readonly number[]) => list.every((value, i) => i === 0 || value > (list[i - 1] as number));

@@ -1,7 +1,7 @@
 /** Several constant factors of one value become one. */
 import { isFloat, largestF32, type Node, operationOf } from "../../ir/index.ts";
 import { any, constant, op } from "../pattern.ts";
-import { rule, type Rule } from "../rewrite.ts";
+import { type Rule, rule } from "../rewrite.ts";
 
 const valueOf = (node: Node) => (node.attributes.values as readonly number[])[0] as number;
 

@@ -1,0 +1,196 @@
+/**
+ * The whole compiler in one place: text → checked program → graph → better graphs → plan. The only file that sees all stages.
+ * Pure apart from the callbacks it is handed.
+ */
+import { languageBuiltins } from "./builtins.ts";
+import { type DeviceProfile, makePlan, type Plan, PlanLimitError, type PlannedKernel } from "./codegen/index.ts";
+import {
+  type CheckedProgram,
+  check,
+  type Diagnostic,
+  type EntryInstance,
+  elaborateEntry,
+  instantiate,
+  type ParameterInfo,
+  solveForInstance,
+} from "./frontend/index.ts";
+import { type Graph, type GraphValues, parseGraph, type Shape } from "./ir/index.ts";
+import { type PassStage, type RewriteSummary, runPipeline, summariseRewrites } from "./passes/index.ts";
+
+/** Where source texts come from, by path. */
+export type ReadSource = (path: string) => string | undefined;
+
+/** What to build of a source text. Names that are left out are chosen: the only model, its first entry. */
+export interface EntryRequest {
+  readonly model?: string;
+  readonly entry?: string;
+  readonly preset?: string;
+  /** Model parameters, and generic sizes that no input fixes. */
+  readonly settings?: Readonly<Record<string, number | boolean>>;
+  /** Shapes of the inputs that are known already; generic sizes follow from them. */
+  readonly inputShapes?: Readonly<Record<string, Shape>>;
+  /** The language's constant `training`. */
+  readonly training?: boolean;
+}
+
+/** Which passes run. */
+export interface PassSelection {
+  readonly disable?: readonly string[];
+  readonly only?: readonly string[];
+  /** False (`-O0`): no passes, and every node its own kernel. */
+  readonly optimise?: boolean;
+}
+
+export interface LoweringOptions {
+  readonly profile: DeviceProfile;
+  readonly passes?: PassSelection;
+  /** Values on which every pass is checked against the graph before it; leaving them out checks nothing. */
+  readonly verify?: VerifyRequest;
+  /** Called before each step of the compiler with its name. */
+  readonly onProgress?: (step: string) => void;
+}
+
+/** What `--verify` needs. */
+export interface VerifyRequest {
+  readonly values: GraphValues;
+  /** Graphs that cost more elementary operations are verified, but not evaluated. */
+  readonly maximumOperations: number;
+}
+
+/** A graph before and after the passes. */
+export interface OptimisedGraph {
+  /** The graph as it came in. */
+  readonly graph: Graph;
+  /** The graph after each pass, in order. */
+  readonly stages: readonly PassStage[];
+  readonly finalGraph: Graph;
+  readonly rewrites: readonly RewriteSummary[];
+}
+
+/** A graph made ready for a device. */
+export interface CompiledGraph extends OptimisedGraph {
+  readonly plan: Plan;
+  readonly kernels: readonly PlannedKernel[];
+}
+
+/** A compiled entry of a source text. */
+export interface CompiledProgram extends CompiledGraph {
+  /** All parameters and buffers of the model, also those that the entry does not use. */
+  readonly parameters: readonly ParameterInfo[];
+}
+
+/** An entry as a graph, before any pass. */
+export interface ElaboratedProgram {
+  readonly graph: Graph;
+  readonly parameters: readonly ParameterInfo[];
+}
+
+/** What came of a stage that can find mistakes in the source text. */
+export interface Outcome<T> {
+  /** Absent when there are errors. */
+  readonly value?: T;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Texts of all files read, by path, for showing the diagnostics. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/** A step of the compiler threw what it must never throw. */
+export class CompilerBug extends Error {
+  override readonly name = "CompilerBug";
+  constructor(
+    /** Name of the pass, or `planning`. */
+    readonly stage: string,
+    /** The graph that the step was given. */
+    readonly graph: Graph,
+    override readonly cause: unknown,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/** Parses and checks a source file and all that it uses. */
+export function checkSource(path: string, readSource: ReadSource): CheckedProgram {
+  return check(path, { builtins: languageBuiltins(), readSource });
+}
+
+/** Builds the model that a request means, without its entry: enough to list parameters. */
+export function instantiateModel(program: CheckedProgram, request: EntryRequest): Outcome<EntryInstance> {
+  const { sources } = program;
+  if (hasErrors(program.diagnostics)) return { diagnostics: program.diagnostics, sources };
+  const { value, diagnostics } = instantiate(program, request);
+  const all = [...program.diagnostics, ...diagnostics];
+  return value === undefined ? { diagnostics: all, sources } : { value, diagnostics: all, sources };
+}
+
+/** Turns an entry of a checked program into a graph. */
+export function elaborateProgram(program: CheckedProgram, request: EntryRequest): Outcome<ElaboratedProgram> {
+  const { value: instance, diagnostics, sources } = instantiateModel(program, request);
+  if (instance === undefined) return { diagnostics, sources };
+  const solved = solveForInstance(instance, request.inputShapes ?? {});
+  if (hasErrors(solved.diagnostics)) return { diagnostics: [...diagnostics, ...solved.diagnostics], sources };
+  const settings = new Map([...instance.settings, ...Object.entries(solved.sizes)]);
+  const result = elaborateEntry({ ...instance, settings }, solved.mapped);
+  const all = [...diagnostics, ...result.diagnostics];
+  return result.graph === undefined || hasErrors(all)
+    ? { diagnostics: all, sources }
+    : { value: { graph: result.graph, parameters: result.parameters }, diagnostics: all, sources };
+}
+
+/**
+ * Runs the passes on a graph.
+ *
+ * @throws CompilerBug when a pass fails
+ */
+export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "profile">): OptimisedGraph {
+  throw new Error("todo");
+}
+
+/**
+ * Runs the passes and plans kernels and memory for a device.
+ *
+ * @throws CompilerBug when a step fails; PlanLimitError when the graph does not fit the device
+ */
+export function compileGraph(graph: Graph, options: LoweringOptions): CompiledGraph {
+  return planGraph(optimiseGraph(graph, options), options);
+}
+
+/** The second half of `compileGraph`. */
+export function planGraph(optimised: OptimisedGraph, options: LoweringOptions): CompiledGraph {
+  options.onProgress?.("planning kernels and memory");
+  try {
+    const { plan, kernels } = makePlan(optimised.finalGraph, options.profile, { fuse: options.passes?.optimise ?? true });
+    return { ...optimised, plan, kernels };
+  } catch (error) {
+    if (error instanceof PlanLimitError) throw error;
+    throw new CompilerBug("planning", optimised.finalGraph, error);
+  }
+}
+
+/**
+ * Compiles an entry of a source text, from text to plan.
+ *
+ * @throws CompilerBug when a step fails; PlanLimitError when the graph does not fit the device
+ */
+export function compileSource(
+  request: EntryRequest & LoweringOptions & { readonly path: string; readonly readSource: ReadSource },
+): Outcome<CompiledProgram> {
+  request.onProgress?.("checking");
+  const checked = checkSource(request.path, request.readSource);
+  request.onProgress?.("building the graph");
+  const { value, ...found } = elaborateProgram(checked, request);
+  if (value === undefined) return found;
+  return { ...found, value: { ...compileGraph(value.graph, request), parameters: value.parameters } };
+}
+
+/**
+ * The graph of an IR text, as `weft inspect --after PASS` prints them.
+ *
+ * @throws IrTextError at the first fault of the text
+ */
+export function readGraph(text: string): Graph {
+  return parseGraph(text);
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === "error");
+}

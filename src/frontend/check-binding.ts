@@ -1,0 +1,233 @@
+/** Definitions: `let` and rebinding, with or without indices on the left. */
+import type { TensorValueType, ValueType } from "./checked-program.ts";
+import {
+  checkExpression,
+  type Context,
+  constrainIndex,
+  declare,
+  fail,
+  finishStatement,
+  newIndexVariable,
+  newStatement,
+  textOf,
+  withIndices,
+} from "./check-context.ts";
+import { checkSize, guardSizes } from "./check-size.ts";
+import { combineElements, elementFits, printDims, printElement, printValueType, unknownType } from "./element-types.ts";
+import { suggestion } from "./names.ts";
+import { findCollision, type IndexVariable, lookUp, newScope, visibleNames } from "./scope.ts";
+import { constantSize, multiplySizes, printSize, type Size } from "./size.ts";
+import { provablyEqual } from "./size-facts.ts";
+import type { AssignStatement, BindingTarget, IndexBinder, LetStatement } from "./syntax-tree.ts";
+
+/** Indices a target binds, those in groups included, in order. */
+function bindersOfTarget(target: BindingTarget): IndexBinder[] {
+  return (target.subscripts ?? []).flatMap((subscript) => {
+    if (subscript.kind === "index") return [subscript];
+    return subscript.kind === "group" ? subscript.indices : [];
+  });
+}
+
+/** Puts the indices of the left side in scope; targets of one definition share indices of the same name. */
+function bindIndices(context: Context, targets: readonly BindingTarget[]): { inner: Context; variables: ReadonlyMap<string, IndexVariable> } {
+  const variables = new Map<string, IndexVariable>();
+  for (const target of targets) {
+    const seen = new Set<string>();
+    for (const binder of bindersOfTarget(target)) {
+      const { name } = binder.name;
+      if (seen.has(name)) {
+        fail(context, binder.span, "index/duplicate", `\`${name}\` stands twice on the left`, {
+          help: ["A diagonal is read, not defined: `let d[i] = A[i, i]`."],
+        });
+        continue;
+      }
+      seen.add(name);
+      const shared = variables.get(name);
+      if (shared === undefined) variables.set(name, newIndexVariable(context, binder));
+      else {
+        shared.binders.push(binder);
+        context.checker.tables.uses.set(binder.name, { kind: "index", binder: shared.binders[0] as IndexBinder });
+      }
+      if (binder.predicate !== undefined) {
+        fail(context, binder.predicate.span, "index/predicate", "what is defined cannot be restricted", {
+          help: ["Choose the value instead: `if j <= i then … else 0`."],
+        });
+      }
+    }
+  }
+  const inner = withIndices(context, [...variables.values()]);
+  for (const binder of targets.flatMap(bindersOfTarget)) {
+    const variable = variables.get(binder.name.name);
+    if (binder.range === undefined || variable === undefined) continue;
+    const range = checkSize(context, binder.range);
+    if (range === undefined) variable.failed = true;
+    else constrainIndex(context, variable, range, { span: binder.span, text: `here \`${variable.name}\` runs over ${printSize(range)}` });
+  }
+  return { inner, variables };
+}
+
+/** Type of a target from the value it gets: its indices become axes, `:` takes over the value's. */
+function typeOfTarget(context: Context, target: BindingTarget, value: TensorValueType, variables: ReadonlyMap<string, IndexVariable>): ValueType {
+  if (target.subscripts === undefined) return value;
+  const dims: Size[] = [];
+  let position = 0;
+  for (const subscript of target.subscripts) {
+    if (subscript.kind === "at") return unknownType;
+    if (subscript.kind === "all") {
+      const dim = value.dims[position++];
+      if (dim === undefined) {
+        return fail(context, subscript.span, "shape/rank", "the right side has no axis left for this `:`", { label: `the value is ${printValueType(value)}` });
+      }
+      dims.push(dim);
+      continue;
+    }
+    const ranges = (subscript.kind === "index" ? [subscript] : subscript.indices).map((binder) => variables.get(binder.name.name)?.range);
+    if (ranges.some((range) => range === undefined)) return unknownType;
+    dims.push((ranges as Size[]).reduce((a, b) => (a.key === constantSize(1).key ? b : multiplySizes(a, b))));
+  }
+  if (position < value.dims.length) {
+    const left = value.dims.slice(position);
+    return fail(context, target.span, "shape/left-over", `the right side still has ${left.length === 1 ? "an axis" : "axes"} ${printDims(left)}`, {
+      label: "it has no place on the left",
+      help: ["Give it an index on both sides.", `Or keep it as it is: \`${target.name.name}[…, :]\`.`],
+    });
+  }
+  return { kind: "tensor", element: value.element, dims };
+}
+
+function keptNames(targets: readonly BindingTarget[]): string[] {
+  return [...new Set(targets.flatMap(bindersOfTarget).map((binder) => binder.name.name))];
+}
+
+function rejectComputedPlaces(context: Context, targets: readonly BindingTarget[]): boolean {
+  const place = targets.flatMap((target) => target.subscripts ?? []).find((subscript) => subscript.kind === "at");
+  if (place === undefined) return false;
+  fail(context, place.span, "todo/computed-place", "a computed place on the left cannot be compiled yet", {
+    label: "only indices, `(h c)` and `:` can stand here",
+    help: ["Split the axis instead: `let P[t, (c s)] = if s == 0 then … else …` with `c: d // 2, s: 2`."],
+  });
+  return true;
+}
+
+/** Checks a `let` and puts its names in scope. */
+export function checkLet(outer: Context, statement: LetStatement): void {
+  const context: Context = { ...outer, statement: newStatement(statement.span, keptNames(statement.targets)) };
+  const giveUp = () => {
+    for (const target of statement.targets) {
+      outer.checker.tables.targets.set(target, unknownType);
+      if (findCollision(outer.scope, target.name.name) === undefined) outer.scope.names.set(target.name.name, { kind: "unknown" });
+    }
+  };
+  const [initial] = statement.initial;
+  if (initial !== undefined) {
+    fail(context, initial.span, "todo/recurrence", "recurrences cannot be compiled yet", { label: "`where` gives a first value" });
+    return giveUp();
+  }
+  if (rejectComputedPlaces(context, statement.targets)) return giveUp();
+  const { inner, variables } = bindIndices(context, statement.targets);
+  const scope = newScope(inner.scope, true);
+  for (const target of statement.targets) {
+    if (lookUp(inner.scope, target.name.name) === undefined) {
+      scope.names.set(target.name.name, { kind: "defining", span: target.name.span, used: false });
+    }
+  }
+  const inside: Context = { ...inner, scope };
+  const type = guardSizes(context, statement.span, () => {
+    const found = checkExpression(inside, statement.value);
+    if (found.kind === "unknown") {
+      // What failed may have held the only use that fixes a range.
+      for (const variable of variables.values()) if (variable.range === undefined) variable.failed = true;
+    }
+    finishStatement(inside);
+    return found;
+  });
+  const failed = [...variables.values()].some((variable) => variable.failed) || context.statement.unbound.size > 0;
+  if (type === undefined || type.kind === "unknown" || failed) return giveUp();
+  if (type.kind === "instance") {
+    fail(context, statement.value.span, "type/not-a-value", `\`${textOf(context, statement.value.span)}\` is a module, not a value`);
+    return giveUp();
+  }
+  const items = type.kind === "tuple" ? type.items : [type];
+  if (items.length !== statement.targets.length) {
+    fail(context, statement.value.span, "type/tuple", `this gives ${items.length === 1 ? "one value" : `${items.length} values`}, ${statement.targets.length} are taken`, {
+      secondary: [{ span: (statement.targets[0] as BindingTarget).span, text: "taken here" }],
+      help: items.length > 1 ? [`Take all: \`let (${items.map((_, i) => "abcdefgh"[i] ?? "…").join(", ")}) = …\`.`] : [],
+    });
+    return giveUp();
+  }
+  statement.targets.forEach((target, i) => {
+    const targetType = typeOfTarget(context, target, items[i] as TensorValueType, variables);
+    outer.checker.tables.targets.set(target, targetType);
+    const { name } = target.name;
+    outer.checker.tables.uses.set(target.name, { kind: "local", target });
+    if (targetType.kind === "unknown") outer.scope.names.set(name, { kind: "unknown" });
+    else declare(outer, outer.scope, target.name, { kind: "value", definition: { kind: "local", target }, type: targetType, span: target.name.span }, `To give it a new value, leave out \`let\`: \`${name} = …\`.`);
+  });
+}
+
+/** Checks `x = expr` and `x[i] = expr`: the name must exist and keeps its type. */
+export function checkAssign(outer: Context, statement: AssignStatement): void {
+  const { target } = statement;
+  const { name } = target.name;
+  const context: Context = { ...outer, statement: newStatement(statement.span, keptNames([target])) };
+  const binding = lookUp(outer.scope, name);
+  const known = binding?.kind === "value" && (binding.definition.kind === "local" || binding.definition.kind === "parameter") ? binding : undefined;
+  const old = known?.type.kind === "tensor" ? known.type : undefined;
+  const isLocal = findCollision(outer.scope, name) !== undefined;
+  if (old === undefined || known === undefined || !isLocal) {
+    if (binding?.kind !== "unknown" && !outer.file.skippedNames.has(name)) {
+      fail(context, target.name.span, "name/assign", binding === undefined ? `there is no \`${name}\` to give a new value` : `\`${name}\` cannot be given a new value`, {
+        help: binding === undefined ? [`Define it: \`let ${name} = …\`.`, ...suggestion(name, visibleNames(outer.scope))] : ["Only what `let` or a parameter of this function named can change."],
+      });
+    }
+    checkExpression(bindIndices(context, [target]).inner, statement.value);
+    return;
+  }
+  if (rejectComputedPlaces(context, [target])) return;
+  const { inner, variables } = bindIndices(context, [target]);
+  if (target.subscripts !== undefined && target.subscripts.length > old.dims.length) {
+    fail(context, target.span, "index/too-many", `\`${name}\` has ${old.dims.length} axes, not ${target.subscripts.length}`);
+    return;
+  }
+  target.subscripts?.forEach((subscript, axis) => {
+    const variable = subscript.kind === "index" ? variables.get(subscript.name.name) : undefined;
+    const dim = old.dims[axis] as Size;
+    if (variable !== undefined) constrainIndex(context, variable, dim, { span: subscript.span, text: `here \`${variable.name}\` walks ${printSize(dim)}` });
+  });
+  const type = guardSizes(context, statement.span, () => {
+    const found = checkExpression(inner, statement.value);
+    finishStatement(inner);
+    return found;
+  });
+  outer.checker.tables.uses.set(target.name, known.definition);
+  if (type?.kind !== "tensor") {
+    if (type?.kind === "tuple") fail(context, statement.value.span, "type/tuple", `this gives ${type.items.length} values, one is taken`);
+    if (type?.kind === "instance") fail(context, statement.value.span, "type/not-a-value", "this is a module, not a value");
+    return;
+  }
+  if ([...variables.values()].some((variable) => variable.failed) || context.statement.unbound.size > 0) return;
+  const next = typeOfTarget(context, target, type, variables);
+  if (next.kind !== "tensor") return;
+  const axis = next.dims.findIndex((dim, i) => old.dims[i] === undefined || !provablyEqual(dim, old.dims[i] as Size, outer.facts));
+  const sameRank = next.dims.length === old.dims.length;
+  const untyped = old.element.dtype === "integer" || old.element.dtype === "real";
+  const fits = elementFits(next.element, old.element) || (untyped && combineElements(old.element, next.element) !== undefined);
+  if (!sameRank || axis >= 0 || !fits) {
+    const sizes = sameRank && axis >= 0 ? [`Nothing says ${printSize(old.dims[axis] as Size)} = ${printSize(next.dims[axis] as Size)}.`] : [];
+    fail(context, statement.value.span, fits && sameRank ? "size/mismatch" : "type/assign", `\`${name}\` keeps its type when it gets a new value`, {
+      label: `this is ${printValueType(next)}`,
+      secondary: known.span === undefined ? [] : [{ span: known.span, text: `\`${name}\` is ${printValueType(old)}` }],
+      notes: sizes,
+      help: [`Give the new value its own name: \`let ${name}2 = …\`.`],
+    });
+    return;
+  }
+  const below = old.element.below;
+  const keepsBound = below === undefined || (next.element.below !== undefined && provablyEqual(next.element.below, below, outer.facts));
+  if (!keepsBound) {
+    fail(context, statement.value.span, "index/range", `\`${name}\` must stay below ${printSize(below as Size)}`, { label: `this is ${printElement(next.element)}` });
+    return;
+  }
+  known.type = { kind: "tensor", element: untyped ? { dtype: next.element.dtype === "integer" ? old.element.dtype : next.element.dtype } : old.element, dims: old.dims };
+  outer.checker.tables.targets.set(target, known.type);
+}

@@ -1,0 +1,28 @@
+/** The face of the frontend: text in, checked program and diagnostics out. */
+export { check } from "./check.ts";
+export * from "./checked-program.ts";
+export { type Diagnostic, errorAt, type Label, sortDiagnostics } from "./diagnostic.ts";
+export { explain, explainedCodes } from "./explain.ts";
+export { castNames, constantNames, editDistance, preludePath, resolveImport, suggestName } from "./names.ts";
+export { type ParseResult, parse } from "./parse.ts";
+export {
+  type DiagnosticPart,
+  type RenderOptions,
+  renderDiagnostic,
+  renderDiagnostics,
+} from "./render-diagnostic.ts";
+export * from "./size.ts";
+export { type Comment, prepareSource, type SourceText } from "./source-text.ts";
+export * from "./syntax-tree.ts";
+export { type ElaborationRequest, type ElaborationResult, elaborate, elaborateEntry } from "./elaborate.ts";
+export {
+  type EntryInfo,
+  type EntryInstance,
+  type InstanceRequest,
+  instantiate,
+  listEntries,
+  listModels,
+  type ParameterInfo,
+  type ParameterStart,
+} from "./instantiate.ts";
+export { type GenericSizes, solveForInstance, solveGenerics } from "./solve-generics.ts";

@@ -1,0 +1,25 @@
+/** The order of passes: read this first. */
+import { canonicalise } from "./canonicalise.ts";
+import { commonSubexpressions } from "./common-subexpressions.ts";
+import { contractionOrder } from "./contraction-order.ts";
+import { foldConstants } from "./fold-constants.ts";
+import type { Pass } from "./pass.ts";
+import { splitReductions } from "./split-reductions.ts";
+
+/**
+ * Everything that happens to a graph before kernels are formed. There is no pass against dead code: a graph is what its
+ * outputs need, so what nothing reads is gone already.
+ */
+export const pipeline: readonly Pass[] = [
+  foldConstants,
+  canonicalise, // one way to write each thing
+  foldConstants, // what canonical forms made constant
+  commonSubexpressions, // so that the contraction order sees what is shared
+  contractionOrder,
+  canonicalise, // tidies the views that the new order brought
+  commonSubexpressions,
+  splitReductions,
+];
+
+/** Names of all passes, each once, in order of first appearance. */
+export const passNames: readonly string[] = [...new Set(pipeline.map((pass) => pass.name))];

@@ -1,0 +1,33 @@
+/** Random graphs on the device against the float64 reference, fused and with every node its own kernel. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { compareWithin, evaluateWithBounds, printGraph } from "../../src/ir/index.ts";
+import { type RandomGraph, randomGraphs } from "../ir/random-graph.ts";
+import { runValues, testDevice } from "./on-device.ts";
+
+const device = await testDevice();
+
+/** WGSL grants accuracy per operation and the fused kernel may reassociate sums; the bound covers both (see error-bound.ts). */
+const factor = 4;
+
+async function agrees({ graph, values }: RandomGraph, fuse: boolean): Promise<void> {
+  if (device === undefined) return;
+  const bounded = evaluateWithBounds(graph, values);
+  const got = await runValues(device, graph, values, { fuse });
+  for (const [name, { value, bound }] of Object.entries(bounded)) {
+    const worst = compareWithin(got[name] as Float64Array, value, bound, factor);
+    if (worst !== undefined && worst.ratio > 1) {
+      throw new Error(`${name}[${worst.index}] is ${worst.got}, not ${worst.want} ± ${worst.bound}\n${printGraph(graph)}`);
+    }
+  }
+}
+
+for (const fuse of [true, false]) {
+  test.skipIf(device === undefined)(`random graphs agree ${fuse ? "fused" : "unfused"}`, { timeout: 240_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(randomGraphs({ maximumInstructions: 14 }), (random) => agrees(random, fuse)),
+      { numRuns: Number(process.env.WEFT_RUNS ?? 60), seed: 20261123, interruptAfterTimeLimit: 200_000 },
+    );
+    expect(device).toBeDefined();
+  });
+}
