@@ -8,7 +8,8 @@ import { grammarText } from "./grammar.ts";
 import { prepareSource, type SourceText } from "./source-text.ts";
 import { syntaxError } from "./syntax-error.ts";
 import type { Declaration, ImportDeclaration, SourceFile } from "./syntax-tree.ts";
-import { SyntaxLimitError, treeBuilder } from "./tree-builder.ts";
+import { treeBuilder } from "./tree-builder.ts";
+import { RefusedSyntax } from "./tree-tools.ts";
 
 /** Longest source text, in UTF-16 units. */
 export const longestSource = 4 * 1024 * 1024;
@@ -132,7 +133,7 @@ function parseRange(source: SourceText, range: { start: number; end: number }, s
       skip(broken.start, broken.end);
       lastFailure = failure;
     } catch (error) {
-      if (error instanceof SyntaxLimitError) {
+      if (error instanceof RefusedSyntax) {
         report(error.diagnostic);
       } else if (error instanceof RangeError) {
         // The matcher recurses; input nested by other means than brackets can exhaust the stack of a small thread.

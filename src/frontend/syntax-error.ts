@@ -3,7 +3,7 @@ import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** Names of terminals that help nobody, because they can stand almost anywhere. */
-const uninteresting = new Set(['"//"', '"%"', '"^"', '"@"', '"."', '"*"', '"/"', '";"', '":"', '"then"', '"where"']);
+const uninteresting = new Set(['"≠"', '"≥"', '"≤"', '"<="', '">="', '"=="', '"!="', '"and"', '"or"', '"+"', '"-"', '"//"', '"%"', '"^"', '"@"', '"."', '"*"', '"/"', '";"', '":"', '"then"', '"where"']);
 
 /** The parts of ohm's "expected …" text that are worth showing, at most five. */
 function expectations(text: string): string[] {
@@ -49,7 +49,7 @@ const slips: readonly Slip[] = [
     help: "For a comment after code, put two blanks before `//`; with one blank it is integer division.",
   },
   {
-    applies: (at, before) => /^[\p{L}_]/u.test(at) && /\d$/.test(before),
+    applies: (at) => /^\d+[\p{L}_]/u.test(at),
     title: "a name cannot start with a digit",
     help: "A product needs its sign: write `2*x`, not `2x`.",
   },

@@ -129,7 +129,7 @@ function withLimits(value: Tensor, bound: Tensor): Tensor {
     const size = Math.abs(value.data[i] as number);
     const e = bound.data[i] as number;
     if (!(size + e <= largest)) bound.data[i] = Number.POSITIVE_INFINITY;
-    else if (size - e < underflow && size + e > 0) bound.data[i] = e + Math.min(underflow, size + e);
+    else if (size - e < underflow) bound.data[i] = Math.max(e, size);
   }
   return bound;
 }

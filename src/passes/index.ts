@@ -22,12 +22,13 @@ export { RewriteLoopError, type Rule, type RuleDefinition, rewriteGraph, rule } 
 export { type AxisConstraint, affinePredicate } from "./rules/affine-predicate.ts";
 export {
   PassFailure,
+  PassSelectionError,
   type PassStage,
   type PassVerification,
   type PipelineOptions,
   type PipelineResult,
   runPipeline,
-  UnknownPassError,
 } from "./run-pipeline.ts";
 export { splitReductions } from "./split-reductions.ts";
+export { splitScans } from "./split-scans.ts";
 export { describeNode, type RewriteSummary, type RewriteTrace, summariseRewrites } from "./trace.ts";

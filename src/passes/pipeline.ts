@@ -5,6 +5,7 @@ import { contractionOrder } from "./contraction-order.ts";
 import { foldConstants } from "./fold-constants.ts";
 import type { Pass } from "./pass.ts";
 import { splitReductions } from "./split-reductions.ts";
+import { splitScans } from "./split-scans.ts";
 
 /**
  * Everything that happens to a graph before kernels are formed. There is no pass against dead code: a graph is what its
@@ -18,6 +19,7 @@ export const pipeline: readonly Pass[] = [
   contractionOrder,
   canonicalise, // tidies the views that the new order brought
   commonSubexpressions,
+  splitScans,
   splitReductions,
 ];
 

@@ -52,8 +52,8 @@ export interface PipelineResult {
 }
 
 /** A name that is no pass was given by the user. */
-export class UnknownPassError extends Error {
-  override readonly name = "UnknownPassError";
+export class PassSelectionError extends Error {
+  override readonly name = "PassSelectionError";
   constructor(
     readonly unknown: readonly string[],
     readonly known: readonly string[],
@@ -78,7 +78,7 @@ export class PassFailure extends Error {
 /**
  * Runs the passes on a graph and on the bodies of its loops.
  *
- * @throws UnknownPassError when `disable` or `only` names no pass
+ * @throws PassSelectionError when `disable` or `only` names no pass
  * @throws PassFailure when a pass fails, or the checks that `verify` asks for do
  */
 export function runPipeline(graph: Graph, options: PipelineOptions = {}): PipelineResult {
@@ -111,7 +111,7 @@ function selectPasses(options: PipelineOptions): readonly Pass[] {
   const { disable = [], only, optimise = true, passes = pipeline } = options;
   const known = options.passes === undefined ? passNames : [...new Set(passes.map((pass) => pass.name))];
   const unknown = [...disable, ...(only ?? [])].filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new UnknownPassError([...new Set(unknown)], known);
+  if (unknown.length > 0) throw new PassSelectionError([...new Set(unknown)], known);
   if (!optimise) return [];
   return passes.filter(({ name }) => !disable.includes(name) && (only === undefined || only.includes(name)));
 }

@@ -101,7 +101,7 @@ describe("single operations", () => {
       [[0.1, 0.1]],
       [Number.POSITIVE_INFINITY],
     ],
-    ["a number below the normal ones may vanish", ["f32"], "f32 = neg %x", [[2 ** -130]], [2 ** -129]],
+    ["a number below the normal ones may vanish", ["f32"], "f32 = neg %x", [[2 ** -130]], [2 ** -130]],
     ["overflow can be anything", ["f32", "f32"], "f32 = mul %x, %y", [[1e30], [1e30]], [Number.POSITIVE_INFINITY]],
     ["a comparison within the error is open", ["f32", "f32"], "bool = lt %x, %y", [[0.1], [0.1]], [1]],
     ["a comparison beyond it is not", ["f32", "f32"], "bool = lt %x, %y", [[0.1], [0.2]], [0]],

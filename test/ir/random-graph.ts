@@ -43,6 +43,7 @@ export interface RandomGraph {
 }
 
 const sizes = [1, 2, 3, 4, 5, 7, 8] as const;
+const largestRank = 4;
 const largestTensor = 2048;
 const largestSpace = 20_000;
 
@@ -132,10 +133,14 @@ function decodeGraph(
   };
   const pick: Decoder["pick"] = (choice, fits) => {
     const fitting = values.filter(fits);
-    return fitting[choice % Math.max(fitting.length, 1)];
+    // Half of the picks go to the newest values, so that graphs grow deep and little of them stays unused.
+    const newest = choice % 2 === 0 ? fitting.slice(-3) : fitting;
+    return newest[(choice >> 1) % Math.max(newest.length, 1)];
   };
+  // Few different sizes in one graph, so that shapes often fit each other.
+  const chosen = [0, 3, 6].map((bits) => sizes[((shapes[0] as number) >> bits) % sizes.length] as number);
   const shapeOf = (seed: number) =>
-    Array.from({ length: seed % 4 }, (_, axis) => sizes[Math.floor(seed / 4 ** (axis + 1)) % 3] as number);
+    Array.from({ length: seed % 4 }, (_, axis) => chosen[Math.floor(seed / 4 ** (axis + 1)) % 3] as number);
   const [a, b, c, d] = shapes as [number, number, number, number];
   const input = (name: string, type: TensorType) => add("input", [], { name }, type);
   const inputs = [
@@ -144,19 +149,19 @@ function decodeGraph(
     input("at", tensorType("i32", shapeOf(c % 8), 1 + (c % 3))),
   ];
   const parameters = [add("parameter", [], { name: "layer.0.weight" }, tensorType("f32", shapeOf(d)))];
-  const kinds = instructionKinds.filter((kind) => !options.without?.includes(kind));
+  const kinds = weightedKinds.filter((kind) => !options.without?.includes(kind));
   for (const record of instructions) {
     const kind = kinds[record.kind % kinds.length] as InstructionKind;
     decoders[kind]({ values, options, add, pick }, record);
   }
-  const outputs = values
-    .filter((node) => node.op !== "input" && node.op !== "parameter")
-    .slice(-2)
-    .map((node, i) => ({ name: `out${i}`, node }));
+  const used = new Set(values.flatMap((node) => node.operands));
+  const results = values.filter((node) => node.operands.length > 0 && !used.has(node)).slice(-4);
+  const outputs = results.map((node, i) => ({ name: `out${i}`, node }));
   return { name: "random", inputs, parameters, outputs };
 }
 
 const float = (node: Node) => node.type.dtype === "f32";
+const sameShape = (a: Node, b: Node) => String(a.type.shape) === String(b.type.shape);
 
 const tame = (decoder: Decoder, node: Node) => decoder.add("tanh", [node]);
 const constant = (decoder: Decoder, value: number) =>
@@ -167,6 +172,7 @@ const unaryRecipes: readonly ((decoder: Decoder, x: Node) => Node)[] = [
   (d, x) => d.add("neg", [x]),
   (d, x) => d.add("abs", [x]),
   (d, x) => d.add("sin", [x]),
+  (d, x) => d.add("tan", [tame(d, x)]),
   (d, x) => d.add("cos", [x]),
   (d, x) => d.add("tanh", [x]),
   (d, x) => d.add("erf", [x]),
@@ -228,9 +234,12 @@ const decoders = {
   binary(d: Decoder, { picks, seeds }: Instruction) {
     const x = d.pick(picks[0] as number, float);
     if (x === undefined) return;
-    const fits = (node: Node) =>
-      float(node) && (node.type.shape.length === 0 || String(node.type.shape) === String(x.type.shape));
+    const fits = (node: Node) => float(node) && (node.type.shape.length === 0 || sameShape(node, x));
     const y = d.pick(picks[1] as number, fits) ?? x;
+    if (d.options.discontinuous !== false && (seeds[2] as number) % 8 === 0) {
+      d.add("mod", [x, d.add("add", [d.add("abs", [y]), constant(d, 0.5)])]);
+      return;
+    }
     const recipe = binaryRecipes[(seeds[0] as number) % binaryRecipes.length] as (typeof binaryRecipes)[number];
     recipe(d, x, y, seeds[1] as number);
   },
@@ -241,7 +250,9 @@ const decoders = {
       d.pick(picks[1] as number, (node) => float(node) && String(node.type.shape) === String(x.type.shape)) ?? x;
     const op = ["lt", "le", "gt", "ge", "ne", "eq"][(seeds[0] as number) % 6] as string;
     const test = d.add(op, [x, y]);
-    const flag = (seeds[1] as number) % 2 === 0 ? test : d.add("not", [test]);
+    const logic = ["not", "and", "or", "xor"][(seeds[1] as number) % 4] as string;
+    const other = d.pick(picks[2] as number, (node) => node.type.dtype === "bool" && sameShape(node, test)) ?? test;
+    const flag = (seeds[3] as number) % 2 === 0 ? test : d.add(logic, logic === "not" ? [test] : [test, other]);
     if ((seeds[2] as number) % 3 === 0) d.add("cast", [flag], { to: "f32" });
     else d.add("select", [flag, x, y]);
   },
@@ -262,7 +273,7 @@ const decoders = {
     }
     if (operands.length === 0) return;
     const all = [...known.keys()];
-    const kept = all.filter((_, i) => (((seeds[2] as number) >> i) & 1) === 1);
+    const kept = all.filter((_, i) => (((seeds[2] as number) >> i) & 1) === 1).slice(0, largestRank);
     if ((seeds[3] as number) % 2 === 0) kept.reverse();
     if (kept.reduce((size, name) => size * (known.get(name) as number), 1) > largestTensor) return;
     const spec = `${specs.map((names) => names.join(" ")).join(", ")} -> ${kept.join(" ")}`;
@@ -321,7 +332,7 @@ const decoders = {
         });
       case 3: {
         const size = sizes[c % sizes.length] as number;
-        if (rank >= 4 || elementCount(shape) * size > largestTensor) return;
+        if (rank >= largestRank || elementCount(shape) * size > largestTensor) return;
         const at = b % (rank + 1);
         const spread = [...shape.slice(0, at), size, ...shape.slice(at)];
         return void d.add("broadcast", [x], {
@@ -372,6 +383,7 @@ const decoders = {
     const names = nameAxes(index.type.shape, known, seeds[1] as number, false);
     const kept = [...new Set([...names, ...own.filter((name) => name !== "v")])];
     if ((seeds[2] as number) % 2 === 0) kept.reverse();
+    if (kept.length > largestRank) return;
     if (kept.reduce((count, name) => count * (known.get(name) as number), 1) > largestTensor) return;
     d.add("gather", [data, index], { spec: `${own.join(" ")}, ${names.join(" ")} -> ${kept.join(" ")}`, at: "v" });
   },
@@ -385,3 +397,6 @@ export type InstructionKind = keyof typeof decoders;
 
 /** Names of the kinds of instructions. */
 export const instructionKinds = Object.keys(decoders) as readonly InstructionKind[];
+
+/** The kinds with more ways to be wrong come up twice as often. */
+const weightedKinds: readonly InstructionKind[] = [...instructionKinds, "binary", "contract", "reduce", "movement"];

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { checkSource, compileSource, type ElaboratedProgram, type EntryRequest, elaborateEntry, type PassSelection } from "../../src/compile.ts";
 import { initialParameters } from "../../src/initial-parameters.ts";
 import { elementCount, evaluateGraph, type Graph, type Shape, type Tensor, tensorOf } from "../../src/ir/index.ts";
-import { type HostValue, prepare, type WeftDevice } from "../../src/runtime/index.ts";
+import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -118,23 +118,26 @@ export function compileOnly(device: Pick<WeftDevice, "profile">, request: ModelR
 export async function deviceModel(device: WeftDevice, request: ModelRequest, passes?: PassSelection): Promise<DeviceModel> {
   const program = compileOnly(device, request, passes);
   const drawn = initialParameters(program.parameters, request.seed ?? 0);
+  const types = new Map([...program.plan.inputs, ...program.plan.parameters].map(({ name, type }) => [name, type]));
+  const hostTensor = (name: string, { shape, data }: Values): HostTensor => ({
+    shape,
+    data: hostArrayFromNumbers(types.get(name)?.dtype ?? "f32", data),
+  });
   const executable = await prepare(device, program.plan, {
-    parameters: (name) => hostValue(request.parameters?.get(name)) ?? drawn(name),
+    parameters: (name) => {
+      const given = request.parameters?.get(name);
+      return given === undefined ? drawn(name) : hostTensor(name, given);
+    },
   });
   return {
     program,
     run: async (inputs) => {
-      const given = Object.entries(inputs).map(([name, values]) => [name, hostValue(values)]);
+      const given = Object.entries(inputs).map(([name, values]) => [name, hostTensor(name, values)]);
       return (await executable.run(Object.fromEntries(given))) as Record<string, ArrayLike<number>>;
     },
     time: async (repeat) => (await executable.time({ repeat, warmup: 1 })).ms,
     dispose: () => executable.dispose(),
   };
-}
-
-function hostValue(values: Values | undefined): HostValue | undefined {
-  if (values === undefined) return undefined;
-  return { shape: values.shape, data: Array.from(values.data) } as unknown as HostValue;
 }
 
 /** Greatest absolute difference, and greatest difference relative to the greatest wanted value. */

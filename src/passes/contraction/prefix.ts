@@ -54,8 +54,8 @@ interface Parts {
   readonly queries: readonly Factor[];
   /** Indices of the sum itself: the result's, as far as its factors have them. */
   readonly result: readonly string[];
-  /** Indices of the keys' sum at every position, without the position. */
-  readonly state: readonly string[];
+  /** Indices of the keys' sum at every position, those that stand before and after the position. */
+  readonly state: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
 /** All prefix forms of a product; none when its conditions are of another kind. */
@@ -113,9 +113,12 @@ function takeApart(
   const carried = new Set([...keys, ...queries].flatMap((factor) => factor.indices));
   const result = product.result.filter((name) => name === other || carried.has(name));
   const needed = new Set([...result, ...queries.flatMap((factor) => factor.indices)]);
-  const state = [...new Set(keys.flatMap((factor) => factor.indices))].filter(
-    (name) => name !== summed && needed.has(name),
+  // In the order in which the keys have them, so that the usual layouts need no transposition.
+  const names = [...new Set(keys.flatMap((factor) => factor.indices))].filter(
+    (name) => name === summed || needed.has(name),
   );
+  const place = names.indexOf(summed);
+  const state = { before: names.slice(0, place), after: names.slice(place + 1) };
   return { product, restriction, constraint, outside, keys, queries, result, state };
 }
 
@@ -153,20 +156,16 @@ function prefixSum(parts: Parts, emission: Emission): Node | undefined {
   const { finder, builder, largestValue } = emission;
   const { product, restriction, state } = parts;
   const { summed, other, exclusive, reverse } = restriction;
-  const terms = emitProduct(
-    productOf(parts.keys, [...state, summed], product.sizes, builder),
-    largestValue,
-    finder,
-    builder,
-  );
+  const inPlace = [...state.before, summed, ...state.after];
+  const terms = emitProduct(productOf(parts.keys, inPlace, product.sizes, builder), largestValue, finder, builder);
   if (terms === undefined) return undefined;
-  const axis = state.length;
+  const axis = state.before.length;
   const available = sizeOf(product, summed);
   const wanted = sizeOf(product, other);
   const padded = available < wanted ? padAxis(builder, terms, axis, wanted - available, 0) : terms;
   const running = builder.node("cumulative_sum", [padded], { axis, exclusive, reverse });
   const cut = available > wanted ? sliceAxis(builder, running, axis, wanted) : running;
-  const prefix: Factor = { node: cut, indices: [...state, other], reciprocal: false };
+  const prefix: Factor = { node: cut, indices: [...state.before, other, ...state.after], reciprocal: false };
   const sum = emitProduct(
     productOf([...parts.queries, prefix], parts.result, product.sizes, builder),
     largestValue,
@@ -203,10 +202,10 @@ function chunkedPrefix(parts: Parts, chunk: number, emission: Emission): Node | 
 
   const emit = (part: Product) => emitProduct(part, largestValue, finder, builder);
   const within = emit(productOf([...queries, ...keys], result, sizes, builder, { constraints: [constraint] }));
-  const states = emit(productOf(keys, [...state, group], sizes, builder));
+  const states = emit(productOf(keys, [...state.before, group, ...state.after], sizes, builder));
   if (within === undefined || states === undefined) return undefined;
-  const before = builder.node("cumulative_sum", [states], { axis: state.length, exclusive: true, reverse });
-  const prefix: Factor = { node: before, indices: [...state, group], reciprocal: false };
+  const before = builder.node("cumulative_sum", [states], { axis: state.before.length, exclusive: true, reverse });
+  const prefix: Factor = { node: before, indices: [...state.before, group, ...state.after], reciprocal: false };
   const across = emit(productOf([...queries, prefix], result, sizes, builder));
   if (across === undefined) return undefined;
   const sum = builder.apply("add", within, across);

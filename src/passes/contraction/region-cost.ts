@@ -30,9 +30,9 @@ export function regionCost(
 ): RegionCost {
   const nodes = insideNodes([...shared, ...roots], inside, numbers);
   const readers = readerCounts(nodes, numbers);
-  const valueOf = (node: Node) => numbers.number(throughViews(node, inside));
-  const free = new Set(roots.map(valueOf));
-  const stored = new Set(shared.map(valueOf));
+  const valueNumber = (node: Node) => numbers.number(throughViews(node, inside));
+  const free = new Set(roots.map(valueNumber));
+  const stored = new Set(shared.map(valueNumber));
   let flops = 0;
   let bytes = 0;
   let peak = 0;

@@ -36,23 +36,15 @@ export function findRegions(graph: Graph): Regions {
   const required = new Set<Node>();
   for (const node of nodes) {
     const count = readers.get(node);
-    if (count === undefined || !summing.has(node)) continue;
+    // A view is free; what it shows is the product, and the view's readers are its readers.
+    if (count === undefined || !summing.has(node) || isTransparent(node)) continue;
     if (count.products === 0) {
       if (count.others > 0) roots.push(node);
-    } else if (count.products + count.others > 1 && !isTransparent(node)) {
+    } else if (count.products + count.others > 1) {
       choices.add(node);
     }
     if (count.others > 0) required.add(node);
   }
-  // A view of a product that something else reads too is a root of its own.
-  for (const node of nodes) {
-    const count = readers.get(node);
-    if (count !== undefined && summing.has(node) && isTransparent(node) && count.products > 0 && count.others > 0) {
-      roots.push(node);
-    }
-  }
-  const positions = new Map(nodes.map((node, position) => [node, position]));
-  roots.sort((a, b) => (positions.get(a) as number) - (positions.get(b) as number));
   return { roots, choices, required, sums: (node) => summing.has(node), expand: makeExpander(choices, readers) };
 }
 
@@ -108,7 +100,8 @@ function countReaders(graph: Graph, nodes: readonly Node[]): Map<Node, Readers> 
       if (count === undefined) return;
       if (own === undefined || !passing.includes(k)) count.others++;
       else if (isTransparent(node)) {
-        count.products += own.products + (own.others > 0 ? 1 : 0);
+        count.products += own.products;
+        count.others += own.others;
       } else count.products++;
     });
   }

@@ -147,6 +147,29 @@ export const contractionRules: readonly Rule[] = [
     },
   }),
   rule({
+    name: "transpose of a contraction",
+    reason: "a contraction writes its result in any order of its indices",
+    pattern: op("transpose", named("inner", op("contract"))),
+    when: ({ inner }, { uses }) => uses(inner) === 1,
+    build: ({ inner }, builder, { root }) => {
+      const spec = specOf(inner);
+      const permutation = root.attributes.permutation as readonly number[];
+      const result = permutation.map((axis) => spec.result[axis] as string);
+      return builder.contract(printSpec({ ...spec, result }), inner.operands, whereOf(inner));
+    },
+    sample: {
+      before: `%0: f32[4, 3] = input "x"
+  %1: f32[5, 3] = input "z"
+  %2: f32[4, 5] = contract "i k, j k -> i j" %0, %1
+  %3: f32[5, 4] = transpose %2 permutation=[1, 0]
+  return y = %3`,
+      after: `%0: f32[4, 3] = input "x"
+  %1: f32[5, 3] = input "z"
+  %2: f32[5, 4] = contract "i k, j k -> j i" %0, %1
+  return y = %2`,
+    },
+  }),
+  rule({
     name: "contraction of a broadcast",
     reason: "a factor that does not vary along an index need not carry it",
     pattern: named("root", op("contract")),

@@ -6,7 +6,7 @@ import { type Rule, rule } from "../rewrite.ts";
 /** Operands of commutative operations stand in either order, so one rule serves both. */
 const elementwiseOf = (...operands: readonly Pattern[]) => family("elementwise", ...operands);
 
-const valueOf = (node: Node) => (node.attributes.values as readonly number[])[0] as number;
+const constantValue = (node: Node) => (node.attributes.values as readonly number[])[0] as number;
 
 export const identityRules: readonly Rule[] = [
   rule({
@@ -67,7 +67,7 @@ export const identityRules: readonly Rule[] = [
     reason: "a condition known at compile time leaves one branch",
     pattern: op("select", constant("condition"), any("yes"), any("no")),
     build: ({ condition, yes, no }, builder, { root }) => {
-      const chosen = valueOf(condition) !== 0 ? yes : no;
+      const chosen = constantValue(condition) !== 0 ? yes : no;
       const laidOut = sameShape(chosen.type.shape, root.type.shape)
         ? chosen
         : builder.broadcast(chosen, root.type.shape, []);
@@ -214,7 +214,8 @@ export const identityRules: readonly Rule[] = [
 /** The scalar of which every element of the tensor is a copy: a value, a node, or `undefined`. */
 function scalarBehind(node: Node): number | Node | undefined {
   if (node.type.shape.length === 0) return undefined;
-  if (isConstant(node)) return isFloat(node.type.dtype) || node.type.below === undefined ? valueOf(node) : undefined;
+  if (isConstant(node))
+    return isFloat(node.type.dtype) || node.type.below === undefined ? constantValue(node) : undefined;
   const [operand] = node.operands;
   return node.op === "broadcast" && operand?.type.shape.length === 0 ? operand : undefined;
 }

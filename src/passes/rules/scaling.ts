@@ -3,7 +3,7 @@ import { isFloat, largestF32, type Node, operationOf } from "../../ir/index.ts";
 import { any, constant, op } from "../pattern.ts";
 import { type Rule, rule } from "../rewrite.ts";
 
-const valueOf = (node: Node) => (node.attributes.values as readonly number[])[0] as number;
+const constantValue = (node: Node) => (node.attributes.values as readonly number[])[0] as number;
 
 /** Smallest f32 that still has all its digits. */
 const smallestNormal = 2 ** -126;
@@ -21,9 +21,9 @@ export const scalingRules: readonly Rule[] = [
     name: "product of two scales",
     reason: "multiplying by two constants is multiplying by their product",
     pattern: op("mul", op("mul", any("x"), constant("a")), constant("b")),
-    when: ({ a, b, x }) => isOrdinary(scalarOf(x.type.dtype, valueOf(a), valueOf(b))),
+    when: ({ a, b, x }) => isOrdinary(scalarOf(x.type.dtype, constantValue(a), constantValue(b))),
     build: ({ x, a, b }, builder, { root }) => {
-      const scale = builder.constant(scalarOf(x.type.dtype, valueOf(a), valueOf(b)), x.type.dtype);
+      const scale = builder.constant(scalarOf(x.type.dtype, constantValue(a), constantValue(b)), x.type.dtype);
       return x.type.shape.length === root.type.shape.length ? builder.apply("mul", x, scale) : undefined;
     },
     sample: {
@@ -46,7 +46,7 @@ export const scalingRules: readonly Rule[] = [
     when: ({ x }) => x.type.dtype !== "u32",
     build: ({ x, a }, builder, { root }) =>
       x.type.shape.length === root.type.shape.length
-        ? builder.apply("mul", x, builder.constant(-valueOf(a), x.type.dtype))
+        ? builder.apply("mul", x, builder.constant(-constantValue(a), x.type.dtype))
         : undefined,
     sample: {
       before: `%0: f32[4] = input "x"
@@ -67,7 +67,7 @@ export const scalingRules: readonly Rule[] = [
     when: ({ x }) => x.type.dtype !== "u32",
     build: ({ x, a }, builder, { root }) =>
       x.type.shape.length === root.type.shape.length
-        ? builder.apply("mul", x, builder.constant(-valueOf(a), x.type.dtype))
+        ? builder.apply("mul", x, builder.constant(-constantValue(a), x.type.dtype))
         : undefined,
     sample: {
       before: `%0: f32[4] = input "x"
@@ -86,13 +86,13 @@ export const scalingRules: readonly Rule[] = [
     reason: "its reciprocal is exact, and multiplying is cheaper than dividing",
     pattern: op("div", any("x"), constant("c")),
     when: ({ x, c }) => {
-      const value = Math.abs(valueOf(c));
+      const value = Math.abs(constantValue(c));
       const exact = value > 0 && Number.isInteger(Math.log2(value)) && 2 ** Math.log2(value) === value;
       return isFloat(x.type.dtype) && exact && isOrdinary(value) && isOrdinary(1 / value);
     },
     build: ({ x, c }, builder, { root }) =>
       x.type.shape.length === root.type.shape.length
-        ? builder.apply("mul", x, builder.constant(1 / valueOf(c), x.type.dtype))
+        ? builder.apply("mul", x, builder.constant(1 / constantValue(c), x.type.dtype))
         : undefined,
     sample: {
       before: `%0: f32[4] = input "x"

@@ -1,0 +1,167 @@
+/** `weft run FILE`: compiles an entry and runs it. */
+import { Option } from "commander";
+import { elementCount } from "../../ir/index.ts";
+import { DeviceError, PlanError } from "../../runtime/index.ts";
+import { writeWeights } from "../../runtime/node.ts";
+import { compareWithReference, type ComparisonReport, printComparison } from "../compare.ts";
+import { bugIn, compileEntry, initialValuesOf, type LoadedEntry, loadEntry } from "../compilation.ts";
+import { type Execution, hostParameters, type ParameterValues, runOnDevice, runOnReference, tensorsOf } from "../execution.ts";
+import { type ExitStatus, exitStatus, UsageError } from "../exit-status.ts";
+import { openInputs } from "../input-files.ts";
+import { readInputs } from "../input-values.ts";
+import { type Machine, withMachine } from "../machine.ts";
+import { addCompileOptions, type CompileOptions, countingNumber, readCompileOptions } from "../options.ts";
+import { makeRunReport, printOutput, printRunSummary, type RunReport } from "../run-report.ts";
+import type { Terminal } from "../terminal.ts";
+import type { Verb } from "../verb.ts";
+import { openParameters } from "../weights.ts";
+import type { CompiledGraph } from "../../compile.ts";
+import type { HostTensor } from "../../runtime/index.ts";
+import { printGraph } from "../../ir/index.ts";
+import { verifyRequest } from "../verification.ts";
+
+interface RunOptions extends CompileOptions {
+  readonly output?: string;
+  readonly repeat: number;
+  readonly compare: boolean;
+}
+
+export const runVerb: Verb = {
+  name: "run",
+  describe: (command) => {
+    command.summary("compile an entry and run it").argument("<file>", ".weft or .ir file");
+    addCompileOptions(command);
+    command
+      .option("--output <file>", "write the results by name to a .safetensors file")
+      .option("--repeat <n>", "time this many runs and report the median", countingNumber, 1)
+      .addOption(
+        new Option("--compare <with>", "after the run, name the first value outside its error bound").choices(["reference"]),
+      );
+  },
+  execute: async ([file], raw, terminal) => {
+    const options: RunOptions = {
+      ...readCompileOptions(raw),
+      output: raw.output as string | undefined,
+      repeat: raw.repeat as number,
+      compare: raw.compare === "reference",
+    };
+    if (options.output !== undefined && !options.output.endsWith(".safetensors")) {
+      throw new UsageError(`--output ${options.output}: results are written as .safetensors; give the file that ending`);
+    }
+    const sources = await openInputs(options.inputs, options.inputsFile);
+    try {
+      const started = performance.now();
+      const entry = loadEntry(file as string, options, sources, terminal);
+      const frontMs = performance.now() - started;
+      const inputs = await readInputs(entry.graph.inputs, sources, options.seed);
+      const initial = initialValuesOf(entry, options.seed);
+      const weights = { file: options.weights, allowMissing: options.allowMissing, initial };
+      if (entry.parameters === undefined && options.weights === undefined && entry.wanted.length > 0) {
+        terminal.note(`${file} does not say how parameters start and --weights gives none: they are drawn from the seed`);
+      }
+      const parameters = await openParameters(entry.wanted, weights, terminal);
+      try {
+        return await withMachine(options.device, terminal, (machine) =>
+          runEntry({ entry, options, inputs, parameters: parameters.read, frontMs, machine, terminal }),
+        );
+      } finally {
+        await parameters.close();
+      }
+    } finally {
+      await sources.close();
+    }
+  },
+};
+
+interface Run {
+  readonly entry: LoadedEntry;
+  readonly options: RunOptions;
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  readonly parameters: ParameterValues;
+  /** ms spent on the text so far. */
+  readonly frontMs: number;
+  readonly machine: Machine;
+  readonly terminal: Terminal;
+}
+
+async function runEntry(run: Run): Promise<ExitStatus> {
+  const { entry, options, inputs, parameters, machine, terminal } = run;
+  const verify = options.verify ? await verifyRequest(entry.graph, inputs, parameters, terminal) : undefined;
+  const started = performance.now();
+  const compiled = compileEntry(entry, {
+    profile: machine.profile,
+    passes: options,
+    verify,
+    onProgress: (step) => terminal.progress(step),
+  });
+  const compileMs = run.frontMs + performance.now() - started;
+  const execution = await execute(run, compiled);
+  const report = makeRunReport(machine.description, compiled, entry.graph, { compile: compileMs, ...execution.ms });
+  if (options.output !== undefined) await writeOutputs(options.output, entry, execution);
+  const comparison = options.compare ? await compare(run, compiled, execution) : undefined;
+  terminal.endProgress();
+  printResults(run, report, execution, comparison);
+  if (comparison?.compared !== true || comparison.outputs.every(({ within }) => within)) return exitStatus.done;
+  const place = comparison.first === undefined ? "fused kernels" : `kernels of ${comparison.first.node}`;
+  throw bugIn(place, reproducerFiles(entry, compiled), new Error(printComparison(comparison).join("\n")));
+}
+
+async function execute({ entry, options, inputs, parameters, machine, terminal }: Run, compiled: CompiledGraph): Promise<Execution> {
+  const values = { inputs, parameters };
+  if (machine.kind === "reference") return runOnReference(entry.graph, values, !machine.chosen, terminal);
+  try {
+    return await runOnDevice(machine.device, compiled.plan, values, options.repeat, terminal);
+  } catch (error) {
+    // WebGPU refusing what Weft generated is Weft's fault, not the device's.
+    const isOurs = error instanceof PlanError || (error instanceof DeviceError && ["kernel", "validation"].includes(error.code));
+    if (!isOurs) throw error;
+    const kernel = error instanceof DeviceError ? error.kernel : undefined;
+    throw bugIn(kernel === undefined ? "running the plan" : `kernel ${kernel}`, reproducerFiles(entry, compiled), error);
+  }
+}
+
+function reproducerFiles(entry: LoadedEntry, compiled: CompiledGraph): Map<string, string> {
+  const kernels = compiled.plan.kernels.map(({ name, wgsl }, i) => [`${i}-${name}.wgsl`, wgsl] as const);
+  return new Map([...entry.sources, ["final.ir", printGraph(compiled.finalGraph)], ["written.ir", printGraph(entry.graph)], ...kernels]);
+}
+
+async function writeOutputs(path: string, { graph }: LoadedEntry, { outputs }: Execution): Promise<void> {
+  const tensors = graph.outputs.flatMap(({ name, node: { type } }) => {
+    const data = outputs[name];
+    return data === undefined ? [] : [{ name, dtype: type.dtype, shape: type.shape, data }];
+  });
+  await writeWeights(path, tensors);
+}
+
+async function compare(
+  { entry, options, inputs, parameters, machine, terminal }: Run,
+  compiled: CompiledGraph,
+  { outputs }: Execution,
+): Promise<ComparisonReport> {
+  if (machine.kind === "reference") return { compared: false, reason: "the reference evaluator itself computed the results" };
+  const values = { inputs: tensorsOf(entry.graph.inputs, inputs), parameters: await hostParameters(entry.graph, parameters) };
+  return compareWithReference(
+    { written: entry.graph, compiled: compiled.finalGraph, fuse: options.optimise, outputs, inputs, parameters, values },
+    machine.device,
+    terminal,
+  );
+}
+
+function printResults(
+  { entry, terminal, options }: Run,
+  report: RunReport,
+  { outputs }: Execution,
+  comparison: ComparisonReport | undefined,
+): void {
+  if (comparison !== undefined) for (const line of printComparison(comparison)) terminal.note(line);
+  if (terminal.json) {
+    terminal.printJson({ ...report, ...(comparison === undefined ? {} : { comparison }) });
+    return;
+  }
+  for (const { name, node } of entry.graph.outputs) {
+    const data = outputs[name];
+    if (data !== undefined && elementCount(node.type.shape) > 0) terminal.print(printOutput(name, node.type, data));
+  }
+  terminal.note(printRunSummary(report));
+  if (options.output !== undefined) terminal.note(`results written to ${options.output}`);
+}

@@ -1,0 +1,28 @@
+/** The values on which `--verify` compares the graph before and after every pass. */
+import type { VerifyRequest } from "../compile.ts";
+import { evaluationCost, type Graph } from "../ir/index.ts";
+import type { HostTensor } from "../runtime/index.ts";
+import { hostParameters, type ParameterValues, tensorsOf } from "./execution.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Elementary operations of one evaluation; there is one per pass that changed something. */
+const largestVerification = 5e8;
+
+/** What the passes are checked on; says so when the graph is too large to be evaluated after each. */
+export async function verifyRequest(
+  graph: Graph,
+  inputs: Readonly<Record<string, HostTensor>>,
+  parameters: ParameterValues,
+  terminal: Terminal,
+): Promise<VerifyRequest> {
+  const cost = evaluationCost(graph);
+  if (cost > largestVerification) {
+    terminal.note(
+      `--verify: the graph takes ${cost.toExponential(1)} operations, more than the ${largestVerification.toExponential(1)} ` +
+        "that are evaluated after every pass; its structure is verified, its values are not",
+    );
+    return { maximumOperations: largestVerification };
+  }
+  const values = { inputs: tensorsOf(graph.inputs, inputs), parameters: await hostParameters(graph, parameters) };
+  return { values, maximumOperations: largestVerification };
+}

@@ -1,0 +1,107 @@
+/** The long text of each diagnostic code: what it means, an example, the usual repair. */
+
+const texts: Readonly<Record<string, string>> = {
+  "call/arguments": `A call gives too few arguments, too many, or one of them twice. Arguments are taken in order or by name, \`f(x, eps: 1e-5)\`;
+only parameters with a default may be left out.`,
+  "call/axes": `\`f[j](expr)\` applies a function of a vector along the index j. It needs plain indices in the brackets, and a function with one
+result. Functions of a number apply to every element without brackets.`,
+  "call/element": `An array of modules, \`sub layer: Layer(d)[n]\`, is not a module: choose an element, \`layer[0](x)\`, or in a loop \`layer[l](x)\`.`,
+  "call/forward": `Calling a module instance means calling its function \`forward\`. This module has none; call one of its functions by name.`,
+  "call/initialiser": `Initialisers (\`zeros\`, \`normal\`, \`kaiming_uniform\`, …) draw the first values of a \`param\` or \`buffer\` and exist nowhere else.`,
+  "call/label": `The name before the colon of an argument must be that of a parameter. Built-in functions have no parameter names.`,
+  "call/module": `A module has parameters of its own and must be made before it can be called: \`sub part: Module(sizes)\`, then \`part(x)\`.`,
+  "call/not-a-function": `Brackets \`(…)\` after a value would call it. A product needs its sign; an element is read with \`[…]\`.`,
+  "call/recursive": `Functions are expanded where they are called, and modules where they are contained, so neither may come back to itself.`,
+  "function/no-return": `Every way through a function must end in \`return\`.`,
+  "function/unreachable": `Statements after a \`return\` are never reached.`,
+  "import/cycle": `Files may not use each other in a circle, not even through others. Move what they share into a file of its own.`,
+  "import/name": `The imported file does not declare this name. What a file imports itself it does not pass on.`,
+  "import/not-found": `There is no such file. \`std/nn\` means \`std/nn.weft\` of the library; \`./part\` means \`part.weft\` beside the importing file.`,
+  "import/path": `Imports are \`std/…\` for the library or \`./…\`, \`../…\` for files of your own, without the ending \`.weft\`.`,
+  "index/duplicate": `An index is bound twice in one place. Each stands for one axis; a diagonal is read, \`let d[i] = A[i, i]\`, not defined.`,
+  "index/group": `\`(h c)\` in a subscript reads one axis as several indices, row by row. Only indices can stand in it.`,
+  "index/no-range": `The range of an index follows from the places where it stands alone as a subscript, as in \`X[i]\`. An index that is used only in
+arithmetic must be given its range where it is bound: \`let Y[y: H] = X[2*y]\`, \`sum[k: 3] …\`.`,
+  "index/not-a-number": `A subscript is one whole number. A tensor of places is read at an index: \`E[tokens[t], c]\`.`,
+  "index/not-an-integer": `Subscripts are whole numbers. \`/\` is always real division; whole-number division is \`//\`.`,
+  "index/not-constant": `Which module of an array is meant must be known when the model is built: a number, or the variable of a \`for\`.`,
+  "index/not-reduced": `An index on the right must be kept on the left or reduced. Weft never sums silently over an index that is missing on the left.
+  let y[i] = A[i, j] * x[j]            error: what happens to j?
+  let y[i] = sum[j] A[i, j] * x[j]     a sum over j
+  let Y[i, j] = A[i, j] * x[j]         all of them`,
+  "index/predicate": `A definition cannot be restricted: \`let Y[i: i > 0]\` would leave a hole. Choose the value, \`if i > 0 then … else 0\`.`,
+  "index/range": `A subscript must be proven to stay inside its axis, or say what stands outside: \`X[i - 1] else 0\`. Provable are sums and multiples of
+indices and sizes, \`%\` and \`//\`, restricted ranges (\`[j: j <= i]\` makes \`i - j\` safe), and tables of type \`idx<N>\` for an axis of N.`,
+  "index/too-many": `There are more subscripts than axes. Fewer are allowed: the axes left over remain whole.`,
+  "limit/nesting": `The text is nested more deeply than Weft reads. Generated programs should name their parts with \`let\`.`,
+  "limit/number": `Whole numbers go up to 2^53, real numbers up to about 1.8e308.`,
+  "limit/size": `A source file may have 4 MiB of text.`,
+  "limit/size-terms": `Sizes are kept as polynomials in normal form; this one has too many terms or too high a power to be compared.`,
+  "module/constant": `A \`let\` directly in a module names something known when the model is built: \`let dh = d // heads\`.`,
+  "module/entry": `Entries are what a model offers to run. A module offers functions, \`fn\`.`,
+  "module/no-initial": `Every \`param\` and \`buffer\` says how it starts, so that a model without weights is defined: \`= normal(std: 0.02)\`.`,
+  "module/path": `Paths of parameters join names with single dots, and each names one tensor: \`param weight as "0.weight": …\`.`,
+  "module/preset": `Presets name configurations of a model; modules are configured where they are made, with \`sub\`.`,
+  "name/assign": `\`x = …\` gives a new value to a name that this function introduced with \`let\` or as a parameter.`,
+  "name/directive": `Directives start with \`@\` and follow a call.`,
+  "name/duplicate": `A name means one thing in one function, module or file. To give a variable a new value, leave out \`let\`.`,
+  "name/member": `An instance has the tensors, sub modules and functions of its module, reached by a dot. Values have no parts.`,
+  "name/unknown": `Nothing of this name is in scope. Names come from the function, its module, the file, its imports and the prelude.`,
+  "preset/model": `A preset belongs to the model it stands in, to the nearest model above, or to the one named: \`preset tiny of Name { … }\`.`,
+  "preset/parameter": `A preset sets parameters of its model.`,
+  "shape/left-over": `The right side still has whole axes that the left side does not mention. Index them on both sides or keep them with \`:\`.`,
+  "shape/mapped": `A function applied to tensors with more axes than it declares is mapped over the leading ones. These must be the same in all arguments, or
+absent.`,
+  "shape/rank": `Two values with different numbers of axes meet, or one has fewer than are needed. There is no broadcasting in Weft except of single
+numbers: write the equation with indices, \`let Y[i, j] = A[i, j] + b[j]\`.`,
+  "size/mismatch": `Two sizes that must be the same are not provably so. Sizes are compared as polynomials, so \`N+1\`, \`1+N\` and \`(2*N+2)//2\` agree, but nothing
+is assumed about different names. If they are always equal, use one name, or state it with \`require\`, which is verified when the sizes
+become numbers.`,
+  "size/negative": `Sizes are natural numbers.`,
+  "size/not-a-size": `Sizes are whole numbers known when the model is built: numbers, generic and module parameters, loop variables, \`let\`s of these, and
++ - * // % ^ of them.`,
+  "size/not-divisible": `\`(h c)\` splits an axis into whole parts, so one range must divide the axis: \`require d % heads == 0\`.`,
+  "size/not-given": `A generic size that no input fixes must be set when the entry is run.`,
+  "size/require-fails": `This \`require\` is false for all sizes.`,
+  "size/unsolved": `The generic sizes of a function are solved from the axes of its arguments. A size that occurs only in products or quotients with others,
+or only in the result, cannot be: make it a parameter of type \`size\`.`,
+  "size/zero-division": `Division by zero.`,
+  "syntax/call": `Only names are called: \`f(x)\`, \`part.f(x)\`, \`layer[l](x)\`.`,
+  "syntax/incomplete": `The text ends, or goes on with something else, where a piece is missing.`,
+  "syntax/reserved": `Words of the language, and the reductions (\`sum\`, \`max\`, …), cannot be names.`,
+  "syntax/unexpected": `The text cannot be read here. A comment after code needs two blanks before its \`//\`, because with one it divides.`,
+  "todo/approx": `\`@approx\` is part of the language but not compiled by this version.`,
+  "todo/computed-place": `A computed place on the left of a definition is part of the language but not compiled by this version.`,
+  "todo/extern": `\`extern wgsl\` is part of the language but not compiled by this version.`,
+  "todo/order": `\`sort\`, \`topk\` and \`nms\` are part of the language but not compiled by this version.`,
+  "todo/recurrence": `A definition that reads itself is part of the language but not compiled by this version.`,
+  "todo/scatter": `\`+=\` is part of the language but not compiled by this version.`,
+  "type/argument": `The element type of an argument does not fit. Literals, sizes and indices take the type they meet; nothing else converts silently.`,
+  "type/assign": `A new value must have the type of the old one.`,
+  "type/bool": `Conditions and numbers are different things. A condition becomes a number by \`if c then 1 else 0\` or \`f32(c)\`.`,
+  "type/constant": `This must be known when the model is built: a literal, a size, a parameter of the module, or arithmetic on these.`,
+  "type/else": `The value after \`else\` stands for elements outside of the tensor and must have their type.`,
+  "type/initial": `The initial value must be one number or have the declared shape.`,
+  "type/integer": `\`//\` and \`%\` are for whole numbers.`,
+  "type/mismatch": `Different element types meet. Nothing converts silently but literals, sizes and indices: write \`f32(x)\`.`,
+  "type/module-parameter": `Modules are configured by \`size\`, \`f32\` and \`bool\` parameters. Tensors are arguments of their functions.`,
+  "type/not-a-value": `A function or a module stands where a value is needed.`,
+  "type/predicate": `What restricts a range is a condition on single elements: \`[j: j <= i]\`, \`[j: mask[i, j]]\`.`,
+  "type/reduction": `\`any\` and \`all\` ask conditions; the other reductions take numbers, \`mean\` and \`logsumexp\` real ones.`,
+  "type/require": `\`require\` states a condition on sizes and module parameters.`,
+  "type/return": `The returned value does not have the declared type, or there are more or fewer of them.`,
+  "type/size": `\`size\` is a type of parameters: whole numbers known when the model is built.`,
+  "type/tuple": `Several values are taken apart by \`let (a, b) = …\` before they are used.`,
+  "type/unknown": `The element types are f32, f16, bf16, i32, u32, bool and idx<N>.`,
+  "type/unsigned": `Unsigned numbers have no negatives.`,
+};
+
+/** The long text of a code, or undefined when there is no such code. */
+export function explain(code: string): string | undefined {
+  return Object.hasOwn(texts, code) ? texts[code] : undefined;
+}
+
+/** All codes, in alphabetical order. */
+export function explainedCodes(): string[] {
+  return Object.keys(texts).sort();
+}
