@@ -14,8 +14,8 @@ import {
   type ParameterInfo,
   solveForInstance,
 } from "./frontend/index.ts";
-import { type Graph, type GraphValues, parseGraph, type Shape } from "./ir/index.ts";
-import { type PassStage, type RewriteSummary, runPipeline, summariseRewrites } from "./passes/index.ts";
+import { type Graph, parseGraph, type Shape } from "./ir/index.ts";
+import { PassFailure, type PassStage, type PassVerification, type RewriteSummary, runPipeline } from "./passes/index.ts";
 
 /** Where source texts come from, by path. */
 export type ReadSource = (path: string) => string | undefined;
@@ -44,17 +44,12 @@ export interface PassSelection {
 export interface LoweringOptions {
   readonly profile: DeviceProfile;
   readonly passes?: PassSelection;
-  /** Values on which every pass is checked against the graph before it; leaving them out checks nothing. */
-  readonly verify?: VerifyRequest;
+  /** Checks the graph after every pass; leaving it out checks nothing. */
+  readonly verify?: PassVerification;
   /** Called before each step of the compiler with its name. */
   readonly onProgress?: (step: string) => void;
-}
-
-/** What `--verify` needs. */
-export interface VerifyRequest {
-  readonly values: GraphValues;
-  /** Graphs that cost more elementary operations are verified, but not evaluated. */
-  readonly maximumOperations: number;
+  /** Clock in milliseconds, for timing passes; there is none in here. */
+  readonly now?: () => number;
 }
 
 /** A graph before and after the passes. */
@@ -139,10 +134,17 @@ export function elaborateProgram(program: CheckedProgram, request: EntryRequest)
 /**
  * Runs the passes on a graph.
  *
- * @throws CompilerBug when a pass fails
+ * @throws CompilerBug when a pass fails; PassSelectionError for a name that is no pass
  */
 export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "profile">): OptimisedGraph {
-  throw new Error("todo");
+  const { passes = {}, verify, onProgress, now } = options;
+  try {
+    const result = runPipeline(graph, { ...passes, verify, now, onPass: (name) => onProgress?.(`pass ${name}`) });
+    return { graph, stages: result.stages, finalGraph: result.graph, rewrites: result.rewrites };
+  } catch (error) {
+    if (error instanceof PassFailure) throw new CompilerBug(`pass ${error.pass}`, error.graph, error.cause);
+    throw error;
+  }
 }
 
 /**

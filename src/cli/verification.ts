@@ -1,7 +1,8 @@
 /** The values on which `--verify` compares the graph before and after every pass. */
-import type { VerifyRequest } from "../compile.ts";
-import { evaluationCost, type Graph } from "../ir/index.ts";
+import { evaluationCost } from "../ir/index.ts";
+import type { PassVerification } from "../passes/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
+import type { LoadedEntry } from "./compilation.ts";
 import { hostParameters, type ParameterValues, tensorsOf } from "./execution.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -9,20 +10,23 @@ import type { Terminal } from "./terminal.ts";
 const largestVerification = 5e8;
 
 /** What the passes are checked on; says so when the graph is too large to be evaluated after each. */
-export async function verifyRequest(
-  graph: Graph,
+export async function passVerification(
+  entry: LoadedEntry,
   inputs: Readonly<Record<string, HostTensor>>,
   parameters: ParameterValues,
   terminal: Terminal,
-): Promise<VerifyRequest> {
+): Promise<PassVerification> {
+  const { graph } = entry;
+  // The nodes of a hand-written IR text come from nowhere.
+  const origins = entry.parameters !== undefined;
   const cost = evaluationCost(graph);
   if (cost > largestVerification) {
     terminal.note(
       `--verify: the graph takes ${cost.toExponential(1)} operations, more than the ${largestVerification.toExponential(1)} ` +
         "that are evaluated after every pass; its structure is verified, its values are not",
     );
-    return { maximumOperations: largestVerification };
+    return { origins };
   }
   const values = { inputs: tensorsOf(graph.inputs, inputs), parameters: await hostParameters(graph, parameters) };
-  return { values, maximumOperations: largestVerification };
+  return { values, maximumOperations: largestVerification, origins };
 }

@@ -45,7 +45,7 @@ const slips: readonly Slip[] = [
     help: "Write `x^2`.",
   },
   {
-    applies: (_at, before) => /\s\/\/ \S+$/.test(before.trimEnd()) || / \/\/ [\p{L}\d]+ *$/u.test(before),
+    applies: (_at, before) => /\S \/\/ .*$/u.test(before),
     help: "For a comment after code, put two blanks before `//`; with one blank it is integer division.",
   },
   {
@@ -67,17 +67,19 @@ const slips: readonly Slip[] = [
 export function syntaxError(source: SourceText, offset: number, expected: string): Diagnostic {
   const text = source.blanked;
   const token = /^(?:[\p{L}_][\p{L}\p{N}_]*|\d[\d.]*|[<>=!+]=|->|\*\*|&&|\|\||\S)/u.exec(text.slice(offset, offset + 80))?.[0] ?? "";
-  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
-  const lineEnd = (text.indexOf("\n", offset) + text.length + 1) % (text.length + 1) || text.length;
-  const line = text.slice(lineStart, lineEnd);
-  const before = text.slice(lineStart, offset);
+  let end = offset;
+  while (end > 0 && /\s/.test(text[end - 1] as string)) end--;
+  const atLineStart = token === "" || text.slice(end, offset).includes("\n");
+  // At the start of a line the slip is on the line before.
+  const place = atLineStart ? end : offset;
+  const lineStart = text.lastIndexOf("\n", place - 1) + 1;
+  const newline = text.indexOf("\n", place);
+  const line = text.slice(lineStart, newline < 0 ? text.length : newline);
+  const before = text.slice(lineStart, place);
   const wanted = expectations(expected);
   const hint = slips.find((slip) => slip.applies(text.slice(offset, offset + 80), before, line));
   const help = hint === undefined ? [] : [hint.help];
-  const atLineStart = before.trim() === "" || token === "";
   if (atLineStart && hint?.title === undefined) {
-    let end = offset;
-    while (end > 0 && /\s/.test(text[end - 1] as string)) end--;
     const span = source.span(Math.max(0, end - 1), Math.max(1, end));
     const what = token === "" ? "the file ends too early" : "this is not complete";
     const list = wanted.slice(0, 5);

@@ -4,7 +4,7 @@
  * The checker never changes the tree. What it finds out (definitions, types, ranges, solved sizes) it writes into tables
  * keyed by these very objects (checked-program.ts), so nodes must be told apart by identity and never copied.
  */
-import type { Span } from "../ir/span.ts";
+import type { Span } from "../ir/index.ts";
 
 /** A name where it is declared or used as a label; `name` is in Unicode normal form C. */
 export interface Identifier {

@@ -44,7 +44,15 @@ interface Search {
   readonly finder: OrderFinder;
   readonly numbers: ValueNumbers;
   readonly context: PassContext;
-  readonly forms: Map<ExpandedProduct, Form>;
+  readonly forms: Map<ExpandedProduct, Forms>;
+}
+
+/** The forms of a product that are no worse than what was written. */
+interface Forms {
+  /** The cheapest by itself. */
+  readonly best: Form;
+  /** All, with the best and what was written among them. */
+  readonly all: readonly Form[];
 }
 
 /** Forms of all products that are needed under one choice, and what they cost together. */
@@ -85,9 +93,12 @@ function weigh(cost: RegionCost, context: PassContext): number {
 }
 
 /** True when the candidate is cheaper by more than rounding. */
-function isCheaper(candidate: RegionCost, current: RegionCost, context: PassContext): boolean {
-  return weigh(candidate, context) < weigh(current, context) * (1 - 1e-9);
+function isCheaper(candidate: RegionCost, current: RegionCost, context: PassContext, margin = 1e-9): boolean {
+  return weigh(candidate, context) < weigh(current, context) * (1 - margin);
 }
+
+/** Doing the work of a shared product apart must save this part at least: it gives up a value that others may use. */
+const sharingMargin = 0.02;
 
 /** Products that meet in shared products, directly or over others. */
 interface Group {
@@ -141,12 +152,43 @@ function solve(starts: readonly Node[], through: ReadonlySet<Node>, search: Sear
   while (waiting.length > 0) {
     const node = waiting.pop() as Node;
     if (forms.has(node)) continue;
-    forms.set(node, bestForm(node, through, search));
+    forms.set(node, formsOf(node, through, search).best);
     // A factor that is a product itself is needed as well: a shared one, or one where a region was cut.
     const leaves = regions.expand(node, through)?.leaves ?? node.operands;
     for (const leaf of leaves) if (regions.sums(leaf) && !isOtherRoot(leaf, regions)) waiting.push(leaf);
   }
-  return { forms, cost: costTogether(forms, isStart, search) };
+  return shareWork(forms, isStart, through, search);
+}
+
+/** More products than this are not compared form by form. */
+const comparedProducts = 6;
+
+/**
+ * Exchanges forms for others that share work with the rest: the cheapest by itself need not be the cheapest in company.
+ * One product at a time, until nothing improves.
+ */
+function shareWork(
+  forms: Map<Node, Form>,
+  starts: ReadonlySet<Node>,
+  through: ReadonlySet<Node>,
+  search: Search,
+): Solution {
+  let cost = costTogether(forms, starts, search);
+  if (through.size === 0 || forms.size < 2 || forms.size > comparedProducts) return { forms, cost };
+  for (let improved = true; improved; ) {
+    improved = false;
+    for (const node of forms.keys()) {
+      for (const form of formsOf(node, through, search).all) {
+        const exchanged = new Map(forms).set(node, form);
+        const candidate = costTogether(exchanged, starts, search);
+        if (!isCheaper(candidate, cost, search.context)) continue;
+        forms.set(node, form);
+        cost = candidate;
+        improved = true;
+      }
+    }
+  }
+  return { forms, cost };
 }
 
 /** Roots are solved with their own group. */
@@ -169,16 +211,20 @@ function asWritten(node: Node, members: ReadonlySet<Node>, search: Search): Form
   return { rule: "as written", detail: "", node, members, cost };
 }
 
-/** The cheapest form of one product. What is written stands unless a form is better in every respect. */
-function bestForm(node: Node, through: ReadonlySet<Node>, search: Search): Form {
+/** The forms of one product. What is written stands unless a form is better in every respect. */
+function formsOf(node: Node, through: ReadonlySet<Node>, search: Search): Forms {
   const expanded = search.regions.expand(node, through);
-  if (expanded === undefined) return asWritten(node, new Set([node]), search);
+  if (expanded === undefined) return onlyForm(asWritten(node, new Set([node]), search));
   const remembered = search.forms.get(expanded);
   if (remembered !== undefined) return remembered;
   const written = asWritten(node, new Set(expanded.interior), search);
-  const form = isSettled(expanded) ? written : searchForms(expanded, written, search);
-  search.forms.set(expanded, form);
-  return form;
+  const forms = isSettled(expanded) ? onlyForm(written) : searchForms(expanded, written, search);
+  search.forms.set(expanded, forms);
+  return forms;
+}
+
+function onlyForm(form: Form): Forms {
+  return { best: form, all: [form] };
 }
 
 /** One contraction of two factors has no other order. */
@@ -187,8 +233,8 @@ function isSettled({ product, interior }: ExpandedProduct): boolean {
   return work.length === 1 && product.factors.length <= 2 && product.constraints.length === 0;
 }
 
-function searchForms(expanded: ExpandedProduct, written: Form, search: Search): Form {
-  const { product, origins, interior } = expanded;
+function searchForms(expanded: ExpandedProduct, written: Form, search: Search): Forms {
+  const { product, origins, interior, shared } = expanded;
   const { finder, numbers, context } = search;
   // A value in between may be as large as one that was there before, or as what is there in any case.
   const present = [...product.factors.map((factor) => factor.node), written.node, ...interior.filter(isSumming)];
@@ -198,15 +244,18 @@ function searchForms(expanded: ExpandedProduct, written: Form, search: Search): 
   const candidates: { readonly rule: Form["rule"]; readonly detail: string; readonly node: Node }[] = [];
   const direct = emitProduct(product, largestValue, finder, builder);
   if (direct !== undefined) candidates.push({ rule: "reassociated", detail: "", node: direct });
-  candidates.push(...prefixForms(product, { finder, builder, largestValue }));
+  candidates.push(...prefixForms(product, shared, { finder, builder, largestValue }));
+  const all = [written];
   let best = written;
   for (const candidate of candidates) {
     const members = membersAbove(candidate.node, leaves);
     const cost = regionCost([candidate.node], [], (node) => members.has(node), numbers);
     if (cost.flops > written.cost.flops || cost.peak > Math.max(largestValue, written.cost.peak)) continue;
-    if (isCheaper(cost, best.cost, context)) best = { ...candidate, cost, members };
+    const form: Form = { ...candidate, cost, members };
+    all.push(form);
+    if (isCheaper(cost, best.cost, context)) best = form;
   }
-  return best;
+  return { best, all };
 }
 
 /** All nodes from `root` down to, but without, the leaves. */
@@ -233,7 +282,8 @@ function chooseShared(group: Group, written: Solution, search: Search): Readonly
   for (let combination = 1; combination < 2 ** choices.length; combination++) {
     const through = new Set(choices.filter((_, k) => combination & (1 << k)));
     const { cost } = solve(starts, through, search);
-    if (cost.flops <= written.cost.flops && isCheaper(cost, best.cost, search.context)) best = { through, cost };
+    const limit = best.through.size === 0 ? sharingMargin : undefined;
+    if (cost.flops <= written.cost.flops && isCheaper(cost, best.cost, search.context, limit)) best = { through, cost };
   }
   return best.through;
 }
@@ -257,12 +307,12 @@ function chooseOneByOne(group: Group, search: Search): ReadonlySet<Node> {
     const starts = new Set(regions.required.has(choice) ? [...around, choice] : around);
     const local = () => {
       const needed = through.has(choice) ? [...starts] : [...new Set([...starts, choice])];
-      return costTogether(new Map(needed.map((node) => [node, bestForm(node, through, search)])), starts, search);
+      return costTogether(new Map(needed.map((node) => [node, formsOf(node, through, search).best])), starts, search);
     };
     const kept = local();
     through.add(choice);
     const passed = local();
-    if (passed.flops <= kept.flops && isCheaper(passed, kept, context)) for (const reader of around) note(reader);
+    if (passed.flops <= kept.flops && isCheaper(passed, kept, context, sharingMargin)) around.forEach(note);
     else through.delete(choice);
   }
   return through;

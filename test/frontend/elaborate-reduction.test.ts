@@ -73,14 +73,14 @@ describe("every reduction over every kind of range", () => {
   }
 
   it("any and all", () => {
-    const text = "fn f<L, S>(a: f32[L, S]) -> (p: bool[L], q: bool[L]) {\n  let p[i] = any[j: j <= i] a[i, j] > 0.5\n  let q[i] = all[j: j > i] a[i, j] > -0.9\n  return (p, q)\n}";
+    const text = "fn f<L, S>(a: f32[L, S]) -> (p: bool[L], q: bool[L]) {\n  let p[i] = any[j: j <= i] (a[i, j] > 0.5)\n  let q[i] = all[j: j > i] (a[i, j] > -0.9)\n  return (p, q)\n}";
     const { p, q } = run(text, { settings, values: { a } });
     expectTensor(p, array([5], (i) => Number(over(7, (j) => j <= i).some((j) => a.at(i, j) > 0.5))));
     expectTensor(q, array([5], (i) => Number(over(7, (j) => j > i).every((j) => a.at(i, j) > -0.9))));
   });
 
   it("several indices at once", () => {
-    const text = "fn f<L, S>(a: f32[L, S]) -> (s: f32, m: f32, p: idx<L * S>, r: f32) = (sum[i, j] a[i, j], max[i, j: j <= i] a[i, j], argmax[i, j] a[i, j], mean[i, j: j <= i] a[i, j])";
+    const text = "fn f<L, S>(a: f32[L, S]) -> (s: f32, m: f32, p: idx<L * S>, r: f32) {\n  return (sum[i, j] a[i, j], max[i, j: j <= i] a[i, j], argmax[i: L, j: S] a[i, j], mean[i, j: j <= i] a[i, j])\n}";
     const { s, m, p, r } = run(text, { settings, values: { a } });
     const kept = over(5).flatMap((i) => over(7, (j) => j <= i).map((j) => a.at(i, j)));
     expectTensor(s, array([], () => total(a.data)));
@@ -95,7 +95,7 @@ describe("every reduction over every kind of range", () => {
   });
 
   it("integers, indices and counts", () => {
-    const text = "fn f<L, S>(k: idx<S>[L]) -> (s: i32, n: f32, w: f32, m: idx<S>) = (sum[i] k[i], sum[i] (if k[i] > 2 then 1 else 0), sum[i] i * k[i] / 2, max[i] k[i])";
+    const text = "fn f<L, S>(k: idx<S>[L]) -> (s: i32, n: f32, w: f32, m: idx<S>) {\n  return (sum[i] k[i], sum[i] (if k[i] > 2 then 1 else 0), sum[i] i * k[i] / 2, max[i] k[i])\n}";
     const k = indices([5], 7, 3);
     const { s, n, w, m } = run(text, { settings, values: { k } });
     expectTensor(s, array([], () => total(k.data)));

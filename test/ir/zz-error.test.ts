@@ -45,7 +45,7 @@ describe("bounds hold on random graphs", () => {
           unbounded += bound.data.filter((e) => e === Number.POSITIVE_INFINITY).length;
         }
       }),
-      { numRuns: 8000 },
+      { numRuns: 15000 },
     );
     expect(compared).toBeGreaterThan(1000);
     // Bounds that hold by being infinite, or by being far too wide, would prove nothing.

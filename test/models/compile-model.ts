@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkSource, compileSource, type ElaboratedProgram, type EntryRequest, elaborateEntry, type PassSelection } from "../../src/compile.ts";
+import { checkSource, compileSource, type ElaboratedProgram, type EntryRequest, elaborateProgram, type PassSelection } from "../../src/compile.ts";
 import { initialParameters } from "../../src/initial-parameters.ts";
 import { elementCount, evaluateGraph, type Graph, type Shape, type Tensor, tensorOf } from "../../src/ir/index.ts";
 import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
@@ -53,7 +53,7 @@ function requestOf({ path: _, texts: __, inputs = {}, parameters: ___, seed: ___
 /** The graph of an entry, before any pass. Throws with the diagnostics when the text has mistakes. */
 export function elaborateModel(request: ModelRequest): ElaboratedProgram {
   const program = checkSource(request.path, sourceReader(request.texts));
-  const { value, diagnostics } = elaborateEntry(program, requestOf(request));
+  const { value, diagnostics } = elaborateProgram(program, requestOf(request));
   if (value === undefined) throw new Error(diagnostics.map((each) => describe(each)).join("\n"));
   return value;
 }

@@ -18,7 +18,7 @@ import { openParameters } from "../weights.ts";
 import type { CompiledGraph } from "../../compile.ts";
 import type { HostTensor } from "../../runtime/index.ts";
 import { printGraph } from "../../ir/index.ts";
-import { verifyRequest } from "../verification.ts";
+import { passVerification } from "../verification.ts";
 
 interface RunOptions extends CompileOptions {
   readonly output?: string;
@@ -86,7 +86,7 @@ interface Run {
 
 async function runEntry(run: Run): Promise<ExitStatus> {
   const { entry, options, inputs, parameters, machine, terminal } = run;
-  const verify = options.verify ? await verifyRequest(entry.graph, inputs, parameters, terminal) : undefined;
+  const verify = options.verify ? await passVerification(entry, inputs, parameters, terminal) : undefined;
   const started = performance.now();
   const compiled = compileEntry(entry, {
     profile: machine.profile,

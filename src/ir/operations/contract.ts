@@ -92,15 +92,26 @@ export const contract: Operation = {
     sumProducts(widened, space, magnitude);
     const terms = new Float64Array(bound.data.length);
     countTerms(space, terms);
-    // Infinite magnitudes make NaN of the difference below: nothing is known then.
+    // Partial products of three and more factors can leave the range of the type although the whole product does not.
+    const growth = new Float64Array(bound.data.length).fill(1);
+    if (operands.length > 2) {
+      sumProducts(
+        widened.map((size) => size.map((value) => Math.max(1, value))),
+        space,
+        growth,
+      );
+    }
     const least = new Float64Array(bound.data.length);
     if (!exact) sumProducts(sizes, space, least);
     for (let i = 0; i < bound.data.length; i++) {
       const most = magnitude[i] as number;
+      const peak = growth[i] as number;
       const roundings = (terms[i] as number) + operands.length - 1;
       const carried = exact ? 0 : Math.max(0, most - (least[i] as number));
-      const total = carried + roundings * (unit * most + underflow);
-      bound.data[i] = Number.isNaN(total) || most > largest ? Number.POSITIVE_INFINITY : total;
+      const total = carried + roundings * (unit * most + underflow * peak);
+      // Infinite magnitudes make NaN of the difference: nothing is known then.
+      const lost = Number.isNaN(total) || most > largest || peak > largest;
+      bound.data[i] = lost ? Number.POSITIVE_INFINITY : total;
     }
     return bound;
   },

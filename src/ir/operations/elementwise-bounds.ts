@@ -93,7 +93,8 @@ function carried(
       }
     }
   }
-  return Math.max(linear, change) + rounding;
+  // The corners can lie beside a jump that is higher than what they show, by what the slopes do on the way to it.
+  return (row.discontinuous ? change + 2 * linear : Math.max(linear, change)) + rounding;
 }
 
 const still = [0] as const;

@@ -7,6 +7,7 @@ import { gather } from "./indexed.ts";
 import { movementOperations } from "./movement.ts";
 import { reductionOperations, scanOperations } from "./reduce.ts";
 import { constant, input, iota, parameter } from "./source.ts";
+import { window } from "./window.ts";
 
 /** Every operation of the IR, by family. */
 export const operations: readonly Operation[] = [
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   ...reductionOperations,
   ...scanOperations,
   ...movementOperations,
+  window,
   gather,
 ];
 

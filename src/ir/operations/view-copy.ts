@@ -13,7 +13,7 @@ interface Affine {
   readonly constant: number;
 }
 
-const affineAlgebra: IndexAlgebra<Affine> = {
+const affineAlgebra = (rank: number): IndexAlgebra<Affine> => ({
   add: (a, b) => ({
     coefficients: a.coefficients.map((c, axis) => c + (b.coefficients[axis] as number)),
     constant: a.constant + b.constant,
@@ -28,10 +28,8 @@ const affineAlgebra: IndexAlgebra<Affine> = {
   remainder: () => {
     throw new TypeError("an affine index map takes no remainder");
   },
-  constant: () => {
-    throw new TypeError("an affine index map starts from a position");
-  },
-};
+  constant: (value) => ({ coefficients: new Array<number>(rank).fill(0), constant: value }),
+});
 
 /** Fills `result`, of the given shape, through an affine index map; elements that no source covers keep their value. */
 export function copyThroughMap(
@@ -47,7 +45,7 @@ export function copyThroughMap(
     constant: 0,
   }));
   const types = operands.map((operand) => operand.type);
-  const sources = indexMap(affineAlgebra, symbols, types, attributes);
+  const sources = indexMap(affineAlgebra(rank), symbols, types, attributes);
   // The first source that applies is read, so the copies run from the last to the first and overwrite each other.
   for (const source of [...sources].reverse()) {
     const operand = operands[source.operand] as Tensor;

@@ -12,7 +12,7 @@
  */
 import type { Builder, Constraint, Node } from "../../ir/index.ts";
 import { emitProduct, type OrderFinder } from "./emit.ts";
-import { type Factor, onesOf, type Product } from "./product.ts";
+import { type Factor, onesOf, type Product, type SharedProduct } from "./product.ts";
 
 /** A form that a restricted product can take. */
 export interface PrefixForm {
@@ -58,8 +58,11 @@ interface Parts {
   readonly state: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
-/** All prefix forms of a product; none when its conditions are of another kind. */
-export function prefixForms(product: Product, emission: Emission): PrefixForm[] {
+/**
+ * All prefix forms of a product; none when its conditions are of another kind. Chunked forms come also with each of the
+ * shared products computed for itself inside the chunks, so that other products can use it.
+ */
+export function prefixForms(product: Product, shared: readonly SharedProduct[], emission: Emission): PrefixForm[] {
   const [constraint, ...more] = product.constraints;
   if (constraint === undefined || more.length > 0) return [];
   const forms: PrefixForm[] = [];
@@ -71,11 +74,20 @@ export function prefixForms(product: Product, emission: Emission): PrefixForm[] 
     if (!parts.queries.some((factor) => factor.indices.includes(restriction.other))) continue;
     const length = Math.max(sizeOf(product, restriction.summed), sizeOf(product, restriction.other));
     for (const chunk of chunksFor(length)) {
-      const node = chunkedPrefix(parts, chunk, emission);
-      if (node !== undefined) forms.push({ rule: "chunked prefix", detail: `chunks of ${chunk}`, node });
+      const inside = shared.filter((own) => isScore(own, restriction));
+      for (const own of [undefined, ...inside]) {
+        const node = chunkedPrefix(parts, chunk, own, emission);
+        if (node !== undefined) forms.push({ rule: "chunked prefix", detail: `chunks of ${chunk}`, node });
+      }
     }
   }
   return forms;
+}
+
+/** True for shared products over both indices: what attention calls scores. */
+function isScore({ indices, factors }: SharedProduct, { summed, other }: Restriction): boolean {
+  const ordinary = factors.some((factor) => !factor.reciprocal);
+  return ordinary && indices.includes(summed) && indices.includes(other) && new Set(indices).size === indices.length;
 }
 
 const sizeOf = (product: Product, name: string) => product.sizes.get(name) as number;
@@ -175,7 +187,12 @@ function prefixSum(parts: Parts, emission: Emission): Node | undefined {
   return sum === undefined ? undefined : finish(parts, sum, emission);
 }
 
-function chunkedPrefix(parts: Parts, chunk: number, emission: Emission): Node | undefined {
+function chunkedPrefix(
+  parts: Parts,
+  chunk: number,
+  score: SharedProduct | undefined,
+  emission: Emission,
+): Node | undefined {
   const { finder, builder, largestValue } = emission;
   const { product, restriction, constraint, state } = parts;
   const { summed, other, reverse } = restriction;
@@ -196,12 +213,25 @@ function chunkedPrefix(parts: Parts, chunk: number, emission: Emission): Node | 
     const indices = factor.indices.flatMap((own) => (own === name ? [group, own] : [own]));
     return { node: builder.reshape(padded, shape), indices, reciprocal: factor.reciprocal };
   };
-  const keys = parts.keys.map(inChunks);
-  const queries = parts.queries.map(inChunks);
+  const chunked = new Map([...parts.keys, ...parts.queries].map((factor) => [factor, inChunks(factor)]));
+  const inAll = (factors: readonly Factor[]) => factors.map((factor) => chunked.get(factor) as Factor);
+  const [keys, queries] = [inAll(parts.keys), inAll(parts.queries)];
   const result = parts.result.flatMap((name) => (name === other ? [group, name] : [name]));
 
   const emit = (part: Product) => emitProduct(part, largestValue, finder, builder);
-  const within = emit(productOf([...queries, ...keys], result, sizes, builder, { constraints: [constraint] }));
+  const scores = score?.factors.every((factor) => chunked.has(factor)) ? score : undefined;
+  if (score !== undefined && scores === undefined) return undefined;
+  const inScores = new Set(scores === undefined ? [] : inAll(scores.factors));
+  const factors = [...queries, ...keys].filter((factor) => !inScores.has(factor));
+  if (scores !== undefined) {
+    const indices = [
+      ...new Set(scores.indices.flatMap((name) => (name === summed || name === other ? [group, name] : [name]))),
+    ];
+    const node = emit(productOf([...inScores], indices, sizes, builder, { constraints: [constraint] }));
+    if (node === undefined) return undefined;
+    factors.push({ node, indices, reciprocal: false });
+  }
+  const within = emit(productOf(factors, result, sizes, builder, { constraints: [constraint] }));
   const states = emit(productOf(keys, [...state.before, group, ...state.after], sizes, builder));
   if (within === undefined || states === undefined) return undefined;
   const before = builder.node("cumulative_sum", [states], { axis: state.before.length, exclusive: true, reverse });

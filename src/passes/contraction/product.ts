@@ -50,6 +50,17 @@ export interface ExpandedProduct {
   /** Nodes that became factors, each once, in order of appearance. */
   readonly leaves: readonly Node[];
   readonly origins: Origins;
+  /** Products with several readers that were read through: what others may want to share. */
+  readonly shared: readonly SharedProduct[];
+}
+
+/** A product inside another that other products contain as well. */
+export interface SharedProduct {
+  readonly node: Node;
+  /** Index names of its axes. */
+  readonly indices: readonly string[];
+  /** Which factors it is the product of. */
+  readonly factors: readonly Factor[];
 }
 
 /** The search handles index sets as bits of one number. */
@@ -104,13 +115,20 @@ interface Work {
   readonly node: Node;
   readonly indices: readonly string[];
   readonly reciprocal: boolean;
+  /** The shared product that it is part of: a position in the list of those. */
+  readonly part?: number;
 }
 
 /**
  * Reads the region below a node as one product. `enter` decides which nodes are read through; the rest become factors.
+ * Nodes that are `isShared` are listed with what they are the product of.
  * `undefined` when the region has no product form (a condition on kept indices alone, a scale of zero, too many indices).
  */
-export function expandProduct(root: Node, enter: (node: Node) => boolean): ExpandedProduct | undefined {
+export function expandProduct(
+  root: Node,
+  enter: (node: Node) => boolean,
+  isShared: (node: Node) => boolean = () => false,
+): ExpandedProduct | undefined {
   const names = new IndexNames();
   const sizes = new Map<string, number>();
   const fresh = (size: number, hint?: string) => {
@@ -122,6 +140,7 @@ export function expandProduct(root: Node, enter: (node: Node) => boolean): Expan
   const kept = new Set(result);
   const interior: Node[] = [];
   const factors: Factor[] = [];
+  const shared: { readonly node: Node; readonly indices: readonly string[]; readonly factors: Factor[] }[] = [];
   const constraints = new Map<string, Constraint>();
   const addConstraints = (list: readonly Constraint[], rename: (name: string) => string) => {
     for (const constraint of list) {
@@ -138,20 +157,30 @@ export function expandProduct(root: Node, enter: (node: Node) => boolean): Expan
   let scale = 1;
   const work: Work[] = [{ node: root, indices: result, reciprocal: false }];
   while (work.length > 0) {
-    const { node, indices, reciprocal } = work.pop() as Work;
+    const { node, indices, reciprocal, part: outer } = work.pop() as Work;
     if (isConstant(node)) {
       const value = (node.attributes.values as readonly number[])[0] as number;
       scale = reciprocal ? scale / value : scale * value;
       continue;
     }
+    let part = outer;
+    const asFactor = () => {
+      const factor: Factor = { node, indices, reciprocal };
+      factors.push(factor);
+      if (part !== undefined) shared[part]?.factors.push(factor);
+    };
     const push = (operand: Node, own: readonly string[], inverse = reciprocal) =>
-      work.push({ node: operand, indices: own, reciprocal: inverse });
+      work.push({ node: operand, indices: own, reciprocal: inverse, part });
     const full = factors.length + work.length >= maximumFactors && !isTransparent(node);
     const readable = productOperands(node) !== undefined && (!reciprocal || isTransparent(node));
     const entered = node === root || (readable && !full && enter(node));
     if (!entered) {
-      factors.push({ node, indices, reciprocal });
+      asFactor();
       continue;
+    }
+    if (node !== root && isShared(node)) {
+      part = shared.length;
+      shared.push({ node, indices, factors: [] });
     }
     if (node.op === "select") {
       const mask = positionMask(node, 0);
@@ -160,7 +189,7 @@ export function expandProduct(root: Node, enter: (node: Node) => boolean): Expan
       const summed = conditions.every(({ terms }) => [...terms.keys()].some((name) => !kept.has(name)));
       if (mask === undefined || !summed) {
         if (node === root) return undefined;
-        factors.push({ node, indices, reciprocal });
+        asFactor();
         continue;
       }
       interior.push(node);
@@ -225,9 +254,15 @@ export function expandProduct(root: Node, enter: (node: Node) => boolean): Expan
   const builder = makeBuilder(origins);
   if (!completeFactors(factors, constraints, kept, sizes, builder, (count) => (scale *= count))) return undefined;
   if (sizes.size > maximumIndices) return undefined;
-  const product = renameProduct({ scale, factors, result, sizes, constraints: [...constraints.values()] }, names);
+  const renamed = renameProduct({ scale, factors, result, sizes, constraints: [...constraints.values()] }, names);
+  const { product, rename } = renamed;
   return {
     product,
+    shared: shared.map((own) => ({
+      node: own.node,
+      indices: own.indices.map(rename),
+      factors: own.factors.map((factor) => product.factors[factors.indexOf(factor)] as Factor),
+    })),
     interior,
     leaves: [...new Set(factors.map((factor) => factor.node))],
     origins,
@@ -302,10 +337,13 @@ class IndexNames {
   }
 }
 
-function renameProduct(product: Product, names: IndexNames): Product {
+function renameProduct(
+  product: Product,
+  names: IndexNames,
+): { readonly product: Product; readonly rename: (name: string) => string } {
   const chosen = names.chosen(product.sizes.keys());
   const rename = (name: string) => chosen.get(name) as string;
-  return {
+  const renamed: Product = {
     ...product,
     factors: product.factors.map((factor) => ({ ...factor, indices: factor.indices.map(rename) })),
     result: product.result.map(rename),
@@ -315,4 +353,5 @@ function renameProduct(product: Product, names: IndexNames): Product {
       constant,
     })),
   };
+  return { product: renamed, rename };
 }

@@ -68,7 +68,7 @@ function makeExpander(choices: ReadonlySet<Node>, readers: ReadonlyMap<Node, Rea
     if (same !== undefined) return same.expanded;
     const passed: Node[] = [];
     const stopped: Node[] = [];
-    const expanded = expandProduct(node, (other) => {
+    const enter = (other: Node) => {
       if (choices.has(other)) {
         (through.has(other) ? passed : stopped).push(other);
         return through.has(other);
@@ -76,7 +76,8 @@ function makeExpander(choices: ReadonlySet<Node>, readers: ReadonlyMap<Node, Rea
       // Elementwise products with several readers stay factors: reading through them would repeat their work for nothing.
       const count = readers.get(other);
       return isTransparent(other) || (count !== undefined && count.products + count.others <= 1);
-    });
+    };
+    const expanded = expandProduct(node, enter, (other) => choices.has(other));
     known.push({ passed, stopped, expanded });
     return expanded;
   };

@@ -1,0 +1,71 @@
+/** The `weft` command: builds the verbs, parses the arguments, and turns whatever comes of it into an exit status. */
+import { Command, CommanderError } from "commander";
+import { type ExitStatus, exitStatus } from "./exit-status.ts";
+import { reportFailure } from "./failure.ts";
+import { makeTerminal } from "./terminal.ts";
+import type { Verb } from "./verb.ts";
+import { checkVerb } from "./verbs/check.ts";
+import { doctorVerb } from "./verbs/doctor.ts";
+import { explainVerb } from "./verbs/explain.ts";
+import { inspectVerb } from "./verbs/inspect.ts";
+import { paramsVerb } from "./verbs/params.ts";
+import { runVerb } from "./verbs/run.ts";
+import { startVerb } from "./verbs/start.ts";
+import { packageVersion } from "./versions.ts";
+
+const verbs: readonly Verb[] = [
+  startVerb,
+  checkVerb,
+  runVerb,
+  inspectVerb,
+  paramsVerb,
+  explainVerb,
+  doctorVerb,
+];
+
+/** Verbs that the design promises and that this version does not have; called, they say so. */
+const laterVerbs: readonly string[] = ["bench", "train", "build", "export", "fmt", "lsp", "new"];
+
+/** Runs the command and returns its exit status. Never throws. */
+async function main(args: readonly string[]): Promise<ExitStatus> {
+  let status: ExitStatus = exitStatus.done;
+  const program = new Command("weft")
+    .description("Compiles neural models written as equations to WGSL kernels and runs them through WebGPU.")
+    .version(packageVersion(), "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("(`weft --help` or `weft VERB --help` lists what there is)")
+    .configureHelp({ showGlobalOptions: false });
+  for (const verb of verbs) {
+    const command = program.command(verb.name).option("--json", "machine-readable results on standard output");
+    verb.describe(command);
+    command.action(async () => {
+      const options = command.opts<Record<string, unknown>>();
+      const terminal = makeTerminal(options.json === true);
+      try {
+        status = await verb.execute(command.args, options, terminal);
+        terminal.endProgress();
+      } catch (error) {
+        status = reportFailure(error, terminal);
+      }
+    });
+  }
+  for (const name of laterVerbs) {
+    program
+      .command(name, { hidden: true })
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        makeTerminal(false).note(`error: \`weft ${name}\` is not part of this version`);
+        status = exitStatus.usage;
+      });
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.usage;
+    return reportFailure(error, makeTerminal(false));
+  }
+  return status;
+}
+
+process.exitCode = await main(process.argv.slice(2));
