@@ -3,6 +3,7 @@ import { type Node, parseConstraints } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { lowerContraction, tileIndices } from "./lower-contraction.ts";
 import { lowerMap } from "./lower-map.ts";
+import { lowerOrder } from "./lower-order.ts";
 import { lowerRows } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { lowerSum } from "./lower-sum.ts";
@@ -17,6 +18,8 @@ export function lowerGroup(group: KernelGroup, schedule: KernelSchedule): Lowere
       return lowerRows(group);
     case "scan":
       return lowerScan(group);
+    case "order":
+      return lowerOrder(group);
     case "contraction": {
       const head = group.heads[0] as Node;
       const tile = tileIndices(head);

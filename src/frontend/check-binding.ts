@@ -132,6 +132,7 @@ export function checkLet(outer: Context, statement: LetStatement): void {
     }
   }
   const inside: Context = { ...inner, scope };
+  const before = outer.checker.diagnostics.length;
   const type = guardSizes(context, statement.span, () => {
     const found = checkExpression(inside, statement.value);
     if (found.kind === "unknown") {
@@ -141,7 +142,8 @@ export function checkLet(outer: Context, statement: LetStatement): void {
     finishStatement(inside);
     return found;
   });
-  const failed = [...variables.values()].some((variable) => variable.failed) || context.statement.unbound.size > 0;
+  // Whatever was wrong in the statement, its result is not to be trusted in later ones.
+  const failed = outer.checker.diagnostics.length > before || [...variables.values()].some((variable) => variable.failed);
   if (type === undefined || type.kind === "unknown" || failed) return giveUp();
   if (type.kind === "instance") {
     fail(context, statement.value.span, "type/not-a-value", `\`${textOf(context, statement.value.span)}\` is a module, not a value`);

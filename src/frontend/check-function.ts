@@ -41,8 +41,9 @@ export function declareFunction(checker: Checker, declaration: FunctionDeclarati
     inSubscript: false,
   };
   const sizeNames: string[] = [];
+  const ofModule = (name: string) => module?.declaration.parameters.find((parameter) => parameter.name.name === name);
   for (const generic of declaration.generics) {
-    const taken = module?.declaration.parameters.find((parameter) => parameter.name.name === generic.name);
+    const taken = ofModule(generic.name);
     if (taken !== undefined) {
       fail(context, generic.span, "name/duplicate", `\`${generic.name}\` is already a parameter of \`${module?.declaration.name.name}\``, {
         secondary: [{ span: taken.span, text: "here" }],
@@ -59,6 +60,14 @@ export function declareFunction(checker: Checker, declaration: FunctionDeclarati
     const definition: Definition = { kind: "parameter", parameter, of: declaration };
     const { element, dims } = parameter.type;
     const isSize = element.kind === "named" && element.name === "size" && dims.length === 0;
+    const taken = isSize ? ofModule(parameter.name.name) : undefined;
+    if (taken !== undefined) {
+      fail(context, parameter.name.span, "name/duplicate", `\`${parameter.name.name}\` is already a parameter of \`${module?.declaration.name.name}\``, {
+        secondary: [{ span: taken.span, text: "here" }],
+        help: ["Choose another name."],
+      });
+      return { parameter, type: unknownType, isSize };
+    }
     const type: ValueType = isSize
       ? sizeType(nameSize(parameter.name.name))
       : (guardSizes(context, parameter.type.span, () => resolveType(context, parameter.type)) ?? unknownType);
@@ -167,6 +176,15 @@ function checkFor(context: Context, statement: ForStatement, signature: Signatur
   forgetConstants(context, statement.body);
   const scope = newScope(context.scope, true);
   const { name } = statement.variable;
+  const hidden = lookUp(context.scope, name);
+  if (hidden?.kind === "value" && hidden.type.kind === "tensor" && hidden.type.size !== undefined) {
+    // Inside, types may speak of the outer size: the name must not mean two things.
+    fail(context, statement.variable.span, "name/duplicate", `\`${name}\` is already the name of a size`, {
+      secondary: hidden.span === undefined ? [] : [{ span: hidden.span, text: "first definition" }],
+      help: ["Choose another name for the variable of the loop."],
+    });
+    return;
+  }
   const definition: Definition = { kind: "loop", statement };
   const type = from === undefined || to === undefined ? unknownType : sizeType(nameSize(name));
   declare(context, scope, statement.variable, type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: statement.variable.span });

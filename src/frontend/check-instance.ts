@@ -3,7 +3,7 @@ import type { InstancePath, ValueType } from "./checked-program.ts";
 import { type Context, checkExpression, factsWithIndices, fail, textOf } from "./check-context.ts";
 import { isIntegerElement, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
-import { constantSize, printSize, type Size, substitute, subtractSizes } from "./size.ts";
+import { constantSize, namesOf, printSize, type Size, substitute, subtractSizes } from "./size.ts";
 import { provablyAtMost, provablyNonNegative } from "./size-facts.ts";
 import type { Expression, MemberExpression, SubMember } from "./syntax-tree.ts";
 
@@ -72,10 +72,12 @@ export function chooseElements(context: Context, type: ValueType & { readonly ki
     const facts = factsWithIndices(context);
     if (!provablyNonNegative(size, facts) || !provablyAtMost(size, subtractSizes(count, constantSize(1)), facts)) {
       sound = false;
+      const isOutside = provablyAtMost(count, size, facts);
+      const hasLoop = [...namesOf(size)].some((name) => facts.ranges.has(name));
       fail(context, element.span, "index/range", `\`${text}\` can step outside of \`${last.sub.name.name}\``, {
         label: `there are ${printSize(count)} elements`,
         secondary: [{ span: last.sub.span, text: "declared here" }],
-        help: [`State what is missing: \`require ${text} < ${printSize(count)}\`.`],
+        help: isOutside || hasLoop ? [] : [`State what is missing: \`require ${text} < ${printSize(count)}\`.`],
       });
     }
   });

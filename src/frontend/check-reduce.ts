@@ -28,9 +28,11 @@ export function withBinders(context: Context, binders: readonly IndexBinder[]): 
   const scoped = withIndices(context, variables);
   binders.forEach((binder, i) => {
     const variable = variables[i] as IndexVariable;
-    if (binders.findIndex((other) => other.name.name === variable.name) < i) {
+    const first = binders.findIndex((other) => other.name.name === variable.name);
+    if (first < i) {
       fail(context, binder.span, "index/duplicate", `\`${variable.name}\` is bound twice here`);
       variable.failed = true;
+      (variables[first] as IndexVariable).failed = true;
     }
     if (binder.range === undefined) return;
     const range = checkSize(context, binder.range);

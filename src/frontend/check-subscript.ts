@@ -182,7 +182,10 @@ function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Siz
       constrainIndex(context, variable, range, { span: index.span, text: `here \`${variable.name}\` runs over ${printSize(range)}` });
     }
   }
-  if (variables.length < indices.length) return;
+  if (variables.length < indices.length) {
+    for (const variable of variables) if (variable.range === undefined) variable.failed = true;
+    return;
+  }
   context.statement.pending.push((isFinal) => {
     if (variables.some((variable) => variable.failed)) return true;
     const unknown = variables.filter((variable) => variable.range === undefined);

@@ -53,8 +53,7 @@ export function elementFits(value: ElementType, declared: ElementType): boolean 
 
 export function printElement(element: ElementType): string {
   if (element.below !== undefined) return `idx<${printSize(element.below)}>`;
-  if (element.dtype === "integer") return "integer";
-  return element.dtype === "real" ? "number" : element.dtype;
+  return element.dtype;
 }
 
 export function printDims(dims: readonly Size[]): string {

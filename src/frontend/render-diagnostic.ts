@@ -34,17 +34,19 @@ function columns(text: string): number {
   return [...text.replace(/\p{M}/gu, "")].length;
 }
 
-/** Breaks at blanks; continuation lines get the indent. */
-function wrap(text: string, width: number, indent: string): string[] {
+/** Breaks at blanks; the first line starts with `head`, the others with `indent`. */
+function wrap(text: string, width: number, head: string, indent: string): string[] {
   const lines: string[] = [];
-  let line = "";
+  let line = head;
+  let isEmpty = true;
   for (const word of text.split(" ")) {
-    if (line !== "" && columns(line) + 1 + columns(word) > width) {
+    if (!isEmpty && columns(line) + 1 + columns(word) > width) {
       lines.push(line);
       line = indent + word;
     } else {
-      line = line === "" ? word : `${line} ${word}`;
+      line += isEmpty ? word : ` ${word}`;
     }
+    isEmpty = false;
   }
   return [...lines, line];
 }
@@ -96,7 +98,7 @@ function underline(text: string, marks: readonly Mark[], paint: NonNullable<Rend
   for (const mark of [...placed].reverse()) {
     if (mark.text === "" || (beside && mark === last)) continue;
     const indent = Math.max(0, Math.min(mark.start, width - columns(mark.text)));
-    for (const line of wrap(mark.text, width - indent, "")) rows.push(" ".repeat(indent) + paint(mark.role, line));
+    for (const line of wrap(mark.text, width - indent, "", "")) rows.push(" ".repeat(indent) + paint(mark.role, line));
   }
   return rows;
 }
@@ -157,9 +159,9 @@ export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<st
     const own = labels.filter(({ label }) => label.span.file === file);
     output.push(...excerpt(sources.get(file), own, gutter, paint, width));
   }
-  for (const note of diagnostic.notes) output.push(...wrap(`  ${printable(note)}`, width, "    "));
+  for (const note of diagnostic.notes) output.push(...wrap(printable(note), width, "  ", "    "));
   for (const help of diagnostic.help) {
-    output.push(...wrap(`  help: ${printable(help)}`, width, "        ").map((line) => paint("help", line)));
+    output.push(...wrap(printable(help), width, "  help: ", "        ").map((line) => paint("help", line)));
   }
   return `${output.map((line) => line.trimEnd()).join("\n")}\n`;
 }

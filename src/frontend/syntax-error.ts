@@ -3,13 +3,17 @@ import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** Names of terminals that help nobody, because they can stand almost anywhere. */
-const uninteresting = new Set(['"≠"', '"≥"', '"≤"', '"<="', '">="', '"=="', '"!="', '"and"', '"or"', '"+"', '"-"', '"//"', '"%"', '"^"', '"@"', '"."', '"*"', '"/"', '";"', '":"', '"then"', '"where"']);
+const uninteresting = new Set(['"<"', '">"', '"≠"', '"≥"', '"≤"', '"<="', '">="', '"=="', '"!="', '"and"', '"or"', '"+"', '"-"', '"//"', '"%"', '"^"', '"@"', '"."', '"*"', '"/"', '";"', '":"', '"then"', '"where"']);
 
 /** The parts of ohm's "expected …" text that are worth showing, at most five. */
 function expectations(text: string): string[] {
   const parts = text.match(/(?:not )?(?:"(?:[^"\\]|\\.)*"|an? [a-z]+)/g) ?? [];
-  const interesting = parts.filter((part) => !part.startsWith("not ") && !uninteresting.has(part));
-  return [...new Set(interesting)].map((part) => (part.startsWith('"') ? `\`${part.slice(1, -1)}\`` : part));
+  const positive = [...new Set(parts.filter((part) => !part.startsWith("not ")))];
+  const interesting = positive.filter((part) => !uninteresting.has(part));
+  const closing = interesting.filter((part) => /^"[)\]}]"$/.test(part));
+  // What closes a bracket says more than all that could still come before it.
+  const chosen = closing.length > 0 ? [...closing, ...interesting.filter((part) => part === '","')] : interesting;
+  return (chosen.length > 0 ? chosen : positive.slice(0, 3)).map((part) => (part.startsWith('"') ? `\`${part.slice(1, -1)}\`` : part));
 }
 
 function join(parts: readonly string[]): string {
@@ -40,7 +44,7 @@ const slips: readonly Slip[] = [
     help: "Write `==` to compare.",
   },
   {
-    applies: (at) => at.startsWith("**"),
+    applies: (at, before) => at.startsWith("*") && before.endsWith("*"),
     title: "powers are written with `^`",
     help: "Write `x^2`.",
   },

@@ -17,7 +17,7 @@ import { growEpilogue } from "./fusion-epilogue.ts";
 import { growRows } from "./fusion-rows.ts";
 
 export interface KernelGroup {
-  readonly kind: "map" | "rows" | "contraction" | "scan";
+  readonly kind: "map" | "rows" | "contraction" | "scan" | "order";
   /** Nodes whose loops the kernel runs, in graph order; empty for a map. */
   readonly heads: readonly Node[];
   /** Nodes that the kernel writes to memory. */
@@ -49,7 +49,7 @@ export interface FusionGraph {
 }
 
 const familyOf = (node: Node) => operationOf(node.op).family;
-const isHead = (node: Node) => ["contract", "reduce", "scan"].includes(familyOf(node));
+const isHead = (node: Node) => ["contract", "reduce", "scan", "order"].includes(familyOf(node));
 const isStoredSource = (node: Node) =>
   familyOf(node) === "source" && (node.op === "input" || node.op === "parameter" || isTable(node));
 
@@ -128,6 +128,11 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
     for (const node of epilogue.members) claimed.add(node);
     const kind = familyOf(head) === "scan" ? "scan" : "contraction";
     drafts.push({ kind, heads: [head], outputs: [epilogue.root], interior: epilogue.members });
+  }
+  for (const head of nodes) {
+    if (familyOf(head) !== "order") continue;
+    claimed.add(head);
+    drafts.push({ kind: "order", heads: [head], outputs: [head], interior: new Set([head]) });
   }
   for (const head of nodes) {
     if (familyOf(head) !== "reduce" || claimed.has(head)) continue;

@@ -31,6 +31,7 @@ export const inspectVerb: Verb = {
   execute: async ([file], raw, terminal) => {
     const options = readCompileOptions(raw);
     const emit = (terminal.json ? "json" : raw.emit) as Emitted | undefined;
+    if (emit === "html") throw new UsageError("--emit html is not part of this version; --emit json has the same content");
     const after = raw.after as string | undefined;
     if (after !== undefined && (raw.emit !== undefined || raw.all === true)) {
       throw new UsageError("--after shows one graph; leave out --emit and --all");

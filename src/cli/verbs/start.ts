@@ -1,24 +1,28 @@
 /** `weft start [FILE]`: the guided tour of one file: what it computes, what the compiler made of it, and a run on random inputs. */
 import { join, relative } from "node:path";
+import { checkSource, instantiateModel } from "../../compile.ts";
+import { listEntries } from "../../frontend/index.ts";
+import { elementCount, type Node, printType } from "../../ir/index.ts";
 import { packageRoot } from "../../library.ts";
-import { printFlops, printType } from "../../ir/index.ts";
-import { compileEntry, initialValuesOf, type LoadedEntry, loadEntry } from "../compilation.ts";
+import { accept, compileEntry, initialValuesOf, isIrFile, type LoadedEntry, loadEntry } from "../compilation.ts";
 import { runOnDevice, runOnReference } from "../execution.ts";
 import { exitStatus, SourceErrors } from "../exit-status.ts";
-import { openInputs } from "../input-files.ts";
+import type { InputSources } from "../input-files.ts";
 import { readInputs } from "../input-values.ts";
-import { graphCost, printKernels, printStages } from "../inspect-report.ts";
-import { withMachine } from "../machine.ts";
+import { printKernels, printStages } from "../inspect-report.ts";
+import { type Machine, withMachine } from "../machine.ts";
 import { addModelOptions, type CompileOptions, readCompileOptions } from "../options.ts";
-import { printBytes, printCount } from "../quantities.ts";
+import { printCount } from "../quantities.ts";
 import { makeRunReport, printOutput, printRunSummary } from "../run-report.ts";
+import { sourceReader } from "../source-files.ts";
+import { printTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Verb } from "../verb.ts";
 
 /** Shown when no file is given. */
 const defaultFile = "models/performer/performer.weft";
-/** Value of generic sizes that nothing fixes: long enough to be worth optimising, short enough for a software device. */
-const defaultSize = 256;
+/** Values tried for generic sizes that nothing fixes: the first that the text's requirements allow. */
+const triedSizes = [256, 64, 16, 4];
 const timedRuns = 5;
 
 export const startVerb: Verb = {
@@ -30,70 +34,106 @@ export const startVerb: Verb = {
     addModelOptions(command);
   },
   execute: async ([file], raw, terminal) => {
-    const given = file ?? relative(process.cwd(), join(packageRoot, defaultFile));
+    const path = file ?? relative(process.cwd(), join(packageRoot, defaultFile));
     const options = readCompileOptions(raw);
-    const started = performance.now();
-    const { entry, path, sizes } = loadWithSizes(given, options, terminal);
-    const frontMs = performance.now() - started;
-    const sources = await openInputs(new Map([["all", "random"]]), undefined);
-    const inputs = await readInputs(entry.graph.inputs, sources, options.seed);
-    await withMachine(options.device, terminal, async (machine) => {
-      const begun = performance.now();
-      const compiled = compileEntry(entry, {
-        profile: machine.profile,
-        passes: options,
-        onProgress: (step) => terminal.progress(step),
-      });
-      const compileMs = frontMs + performance.now() - begun;
-      const values = { inputs, parameters: initialValuesOf(entry, options.seed) };
-      const execution =
-        machine.kind === "device"
-          ? await runOnDevice(machine.device, compiled.plan, values, timedRuns, terminal)
-          : await runOnReference(entry.graph, values, !machine.chosen, terminal);
-      terminal.endProgress();
-      const report = makeRunReport(machine.description, compiled, entry.graph, { compile: compileMs, ...execution.ms });
-      if (terminal.json) {
-        terminal.printJson({ file: path, entry: entry.graph.name, ...report });
-        return;
-      }
-      terminal.print(describeEntry(path, entry, sizes));
-      terminal.print(`\nWhat the passes did\n\n${printStages(compiled, false)}`);
-      terminal.print(`\nKernels\n\n${printKernels(compiled.kernels)}`);
-      terminal.print("\nA run on random inputs\n");
-      for (const { name, node } of entry.graph.outputs) {
-        const data = execution.outputs[name];
-        if (data !== undefined) terminal.print(printOutput(name, node.type, data));
-      }
-      terminal.print(`\n${printRunSummary(report)}`);
-      terminal.print(`\n${nextSteps(path, options, sizes)}`);
-    });
+    await withMachine(options.device, terminal, (machine) => tour(path, options, machine, terminal));
     return exitStatus.done;
   },
 };
 
+async function tour(path: string, options: CompileOptions, machine: Machine, terminal: Terminal): Promise<void> {
+  const started = performance.now();
+  const { entry, choices } = loadWithChoices(path, options, machine, terminal);
+  const compiled = compileEntry(entry, {
+    profile: machine.profile,
+    passes: options,
+    onProgress: (step) => terminal.progress(step),
+  });
+  const compileMs = performance.now() - started;
+  const inputs = await readInputs(entry.graph.inputs, allRandom, options.seed);
+  const values = { inputs, parameters: initialValuesOf(entry, options.seed) };
+  const execution =
+    machine.kind === "device"
+      ? await runOnDevice(machine.device, compiled.plan, values, timedRuns, terminal)
+      : await runOnReference(entry.graph, values, !machine.chosen, terminal);
+  terminal.endProgress();
+  const report = makeRunReport(machine.description, compiled, entry.graph, { compile: compileMs, ...execution.ms });
+  if (terminal.json) {
+    terminal.printJson({ file: path, entry: entry.graph.name, choices, ...report });
+    return;
+  }
+  const outputs = entry.graph.outputs.flatMap(({ name, node }) => {
+    const data = execution.outputs[name];
+    return data === undefined ? [] : [printOutput(name, node.type, data)];
+  });
+  const sections = [
+    describeEntry(path, entry, choices),
+    `What the passes did\n\n${printStages(compiled, false)}`,
+    `Kernels\n\n${printKernels(compiled.kernels)}`,
+    `A run on random inputs\n\n${outputs.join("\n")}\n\n${printRunSummary(report)}`,
+    nextSteps(path, choices),
+  ];
+  terminal.print(sections.join("\n\n"));
+}
+
+const allRandom: InputSources = { byName: new Map(), restRandom: true, close: async () => undefined };
+
 interface Loaded {
   readonly entry: LoadedEntry;
-  readonly path: string;
-  /** Generic sizes that this verb chose. */
-  readonly sizes: readonly string[];
+  /** Options that this verb chose, as one would write them. */
+  readonly choices: readonly string[];
 }
 
-/** Generic sizes that the options leave open get the default. */
-function loadWithSizes(path: string, options: CompileOptions, terminal: Terminal): Loaded {
-  const settings = new Map(options.settings);
-  for (;;) {
+/** Chooses what the options leave open: a small preset where there is no GPU, and sizes that the text's requirements allow. */
+function loadWithChoices(path: string, options: CompileOptions, machine: Machine, terminal: Terminal): Loaded {
+  if (isIrFile(path)) return { entry: loadEntry(path, options, undefined, terminal), choices: [] };
+  const outline = outlineOf(path, options, terminal);
+  const isSmallMachine = machine.profile.kind !== "gpu";
+  const preset = options.preset ?? (isSmallMachine && outline.presets.includes("tiny") ? "tiny" : undefined);
+  const open = outline.generics.filter((name) => !options.settings.has(name));
+  const given = [...(preset === undefined ? [] : [`--preset ${preset}`]), ...[...options.settings].map(([name, value]) => `--set ${name}=${value}`)];
+  let failure: unknown;
+  for (const size of open.length === 0 ? [1] : triedSizes) {
+    const settings = new Map([...options.settings, ...open.map((name) => [name, size] as const)]);
     try {
-      return { entry: loadEntry(path, { ...options, settings }, undefined, terminal), path, sizes: chosenSizes(settings, options) };
+      const entry = loadEntry(path, { ...options, preset, settings }, undefined, terminal);
+      return { entry, choices: [...given, ...open.map((name) => `--set ${name}=${size}`)] };
     } catch (error) {
-      const open = error instanceof SourceErrors ? openSizes(error) : [];
-      if (open.length === 0 || open.some((name) => settings.has(name))) throw error;
-      for (const name of open) settings.set(name, defaultSize);
+      if (!(error instanceof SourceErrors)) throw error;
+      failure ??= error;
     }
   }
+  throw failure;
 }
 
-/** Names in a "nothing says how large" diagnostic. */
-function openSizes({ diagnostics }: SourceErrors): string[] {
-  const found = diagnostics.find(({ code }) => code === "size/not-given");
-  return found === undefined ? [] : [...(found.help[0] ?? "").matchAll(/--set (\S+?)=/g)].map((match) => match[1] as string);
+function outlineOf(path: string, options: CompileOptions, terminal: Terminal) {
+  const checked = checkSource(path, sourceReader(path));
+  const request = { ...options, settings: Object.fromEntries(options.settings) };
+  const { entry, model } = accept(instantiateModel(checked, request), terminal);
+  const presets = listEntries(checked).find((info) => info.declaration === entry)?.presets ?? [];
+  return { generics: entry.generics.map(({ name }) => name), presets: model === undefined ? [] : presets };
+}
+
+function describeEntry(path: string, { graph, parameters = [] }: LoadedEntry, choices: readonly string[]): string {
+  const listed = (nodes: readonly Node[]) => nodes.map((node) => `${node.attributes.name}: ${printType(node.type)}`).join(", ");
+  const results = graph.outputs.map(({ name, node }) => `${name}: ${printType(node.type)}`).join(", ");
+  const count = (role: "param" | "buffer") =>
+    printCount(parameters.filter((one) => one.role === role).reduce((sum, { type }) => sum + elementCount(type.shape), 0));
+  return [
+    `${graph.name} of ${path}${choices.length === 0 ? "" : `, with ${choices.join(" ")}`}`,
+    `  takes ${listed(graph.inputs) || "nothing"}`,
+    `  gives ${results}`,
+    ...(parameters.length === 0 ? [] : [`  holds ${count("param")} parameters and ${count("buffer")} buffer elements`]),
+  ].join("\n");
+}
+
+function nextSteps(path: string, choices: readonly string[]): string {
+  const options = choices.length === 0 ? "" : ` ${choices.join(" ")}`;
+  const rows = [
+    [`weft inspect ${path}${options} --all`, "the graph after every pass"],
+    [`weft inspect ${path}${options} --emit wgsl`, "the kernels"],
+    [`weft run ${path}${options} --input all=random`, "run it; --input NAME=FILE for your own data"],
+    ["weft doctor", "the devices of this machine"],
+  ];
+  return printTable([{ title: "Go on with" }, { title: "" }], rows);
 }

@@ -5,6 +5,7 @@ import { contract } from "./contract.ts";
 import { cast, elementwiseOperations } from "./elementwise.ts";
 import { gather } from "./indexed.ts";
 import { movementOperations } from "./movement.ts";
+import { argsort } from "./order.ts";
 import { reductionOperations, scanOperations } from "./reduce.ts";
 import { constant, input, iota, parameter } from "./source.ts";
 import { window } from "./window.ts";
@@ -23,6 +24,7 @@ export const operations: readonly Operation[] = [
   ...movementOperations,
   window,
   gather,
+  argsort,
 ];
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]));

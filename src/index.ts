@@ -1,0 +1,198 @@
+/**
+ * Weft as a library: compile a model written as equations, look at what became of it, run it.
+ *
+ * ```ts
+ * import { compile } from "weft";
+ *
+ * const program = await compile(
+ *   `fn attention<L, S, d, e>(Q: f32[L, d], K: f32[S, d], V: f32[S, e]) -> f32[L, e] {
+ *      let A[i, j] = softmax[j](sum[c] Q[i, c] * K[j, c] / sqrt(d))
+ *      let Y[i, c] = sum[j] A[i, j] * V[j, c]
+ *      return Y
+ *    }`,
+ *   { settings: { L: 128, S: 128, d: 64, e: 64 } },
+ * );
+ * const { attention } = await program.run({ Q, K, V }); // Float32Array each
+ * console.log(program.ir, program.kernels.length, program.adapter);
+ * program.dispose();
+ * ```
+ */
+import { baselineProfile, type PlannedKernel } from "./codegen/index.ts";
+import { compileSource, type EntryRequest, type PassSelection, type ReadSource } from "./compile.ts";
+import { type Diagnostic, type ParameterInfo, renderDiagnostics } from "./frontend/index.ts";
+import { initialParameters } from "./initial-parameters.ts";
+import { evaluateGraph, evaluationCost, type Graph, printGraph, type Tensor, type TensorType } from "./ir/index.ts";
+import type { RewriteSummary } from "./passes/index.ts";
+import {
+  checkedData,
+  DeviceError,
+  type Executable,
+  type HostArray,
+  type HostValue,
+  hostArrayFromNumbers,
+  openDevice,
+  prepare,
+  type WeftDevice,
+} from "./runtime/index.ts";
+
+export type { Diagnostic, HostArray, HostValue, ParameterInfo, PlannedKernel, RewriteSummary, TensorType };
+export { DeviceError };
+
+/** Elementary operations that a run without a device may take: about half a minute. */
+const referenceLimit = 2e9;
+
+export interface CompileOptions extends EntryRequest {
+  /** Name of the source text in messages, from which `use ./…` is resolved. */
+  readonly path?: string;
+  /**
+   * Texts of the files that `use` names and of the standard library (`std/prelude.weft`, …). In Node, the library's own come
+   * from the installed package unless this gives them.
+   */
+  readonly readSource?: ReadSource;
+  readonly passes?: PassSelection;
+  /** Where to run; `auto` takes the best device, and the reference evaluator where there is none. */
+  readonly device?: "auto" | "gpu" | "software" | "reference" | WeftDevice;
+  /** Values of parameters by path; those left out start from their initialisers. */
+  readonly parameters?: (path: string) => HostValue | undefined | Promise<HostValue | undefined>;
+  /** Seed of the initialisers; 0 unless given. */
+  readonly seed?: number;
+}
+
+/** A compiled entry, ready to run. */
+export interface Program {
+  /** Model and entry, or the function's name. */
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, TensorType>>;
+  readonly outputs: Readonly<Record<string, TensorType>>;
+  /** Every parameter and buffer of the model. */
+  readonly parameters: readonly ParameterInfo[];
+  /** The optimised graph as text. */
+  readonly ir: string;
+  /** The graph before the passes. */
+  readonly writtenIr: string;
+  readonly rewrites: readonly RewriteSummary[];
+  /** One for each launch, with its WGSL. */
+  readonly kernels: readonly PlannedKernel[];
+  /** One line: which device runs it, or that the reference evaluator does, and why. */
+  readonly adapter: string;
+  /**
+   * Runs once. Floats travel as Float32Array, i32 and idx as Int32Array, u32 as Uint32Array, bool as Uint8Array.
+   *
+   * @throws InputError for a missing or ill-fitting input; DeviceError when the device fails
+   */
+  run(inputs: Readonly<Record<string, HostValue>>): Promise<Record<string, HostArray>>;
+  /** Frees buffers, and the device unless it was handed in. */
+  dispose(): void;
+}
+
+/** The source text has errors. `message` shows them as the command does. */
+export class CompileError extends Error {
+  override readonly name = "CompileError";
+  constructor(
+    message: string,
+    readonly diagnostics: readonly Diagnostic[],
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Compiles one entry of a source text.
+ *
+ * @throws CompileError for mistakes in the text; DeviceError when the device wanted is missing or too small
+ */
+export async function compile(source: string, options: CompileOptions = {}): Promise<Program> {
+  const path = options.path ?? "source.weft";
+  const readSource = await sourcesFor(path, source, options.readSource);
+  const { device, owned, adapter } = await chooseDevice(options.device ?? "auto");
+  try {
+    const profile = device?.profile ?? baselineProfile;
+    const { value, diagnostics, sources } = compileSource({ ...options, path, readSource, profile });
+    if (value === undefined) throw new CompileError(renderDiagnostics(diagnostics, sources), diagnostics);
+    const initial = initialParameters(value.parameters, options.seed ?? 0);
+    const parameters = async (name: string) => (await options.parameters?.(name)) ?? initial(name);
+    const executable = device === undefined ? undefined : await prepare(device, value.plan, { parameters });
+    const { graph, finalGraph, kernels, rewrites } = value;
+    return {
+      name: graph.name,
+      inputs: typesOf(graph.inputs.map((node) => [node.attributes.name as string, node.type])),
+      outputs: typesOf(graph.outputs.map(({ name, node }) => [name, node.type])),
+      parameters: value.parameters,
+      ir: printGraph(finalGraph),
+      writtenIr: printGraph(graph),
+      rewrites,
+      kernels,
+      adapter,
+      run: (inputs) => executable?.run(inputs) ?? runOnReference(graph, inputs, parameters),
+      dispose: () => release(executable, owned),
+    };
+  } catch (error) {
+    release(undefined, owned);
+    throw error;
+  }
+}
+
+function release(executable: Executable | undefined, device: WeftDevice | undefined): void {
+  executable?.dispose();
+  device?.close();
+}
+
+function typesOf(entries: readonly (readonly [string, TensorType])[]): Readonly<Record<string, TensorType>> {
+  return Object.fromEntries(entries);
+}
+
+/** The given text under its path, then what the caller reads, then the installed library. */
+async function sourcesFor(path: string, source: string, readSource: ReadSource | undefined): Promise<ReadSource> {
+  const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+  const library: ReadSource = inNode ? (await import("./library.ts")).readLibrarySource : () => undefined;
+  return (wanted) => (wanted === path ? source : (readSource?.(wanted) ?? library(wanted)));
+}
+
+interface ChosenDevice {
+  /** Absent for the reference evaluator. */
+  readonly device?: WeftDevice;
+  /** Present when this program must close it. */
+  readonly owned?: WeftDevice;
+  readonly adapter: string;
+}
+
+async function chooseDevice(wish: NonNullable<CompileOptions["device"]>): Promise<ChosenDevice> {
+  if (wish === "reference") return { adapter: "reference evaluator (asked for)" };
+  if (typeof wish !== "string") return { device: wish, adapter: wish.description };
+  try {
+    const device = await openDevice({ prefer: wish });
+    return { device, owned: device, adapter: device.description };
+  } catch (error) {
+    if (wish !== "auto" || !(error instanceof DeviceError) || error.code !== "no-adapter") throw error;
+    return { adapter: `reference evaluator (${error.message.split(". ")[0]})` };
+  }
+}
+
+async function runOnReference(
+  graph: Graph,
+  inputs: Readonly<Record<string, HostValue>>,
+  parameters: (path: string) => Promise<HostValue>,
+): Promise<Record<string, HostArray>> {
+  const cost = evaluationCost(graph);
+  if (cost > referenceLimit) {
+    throw new DeviceError(
+      "no-adapter",
+      `there is no WebGPU device, and ${graph.name} takes ${cost.toExponential(1)} operations, more than the reference evaluator may`,
+    );
+  }
+  const values: { inputs: Record<string, Tensor>; parameters: Record<string, Tensor> } = { inputs: {}, parameters: {} };
+  for (const { attributes, type } of graph.inputs) {
+    const name = attributes.name as string;
+    values.inputs[name] = referenceTensor("input", name, type, inputs[name] as HostValue);
+  }
+  for (const { attributes, type } of graph.parameters) {
+    const name = attributes.name as string;
+    values.parameters[name] = referenceTensor("parameter", name, type, await parameters(name));
+  }
+  const results = Object.entries(evaluateGraph(graph, values));
+  return Object.fromEntries(results.map(([name, { type, data }]) => [name, hostArrayFromNumbers(type.dtype, data)]));
+}
+
+function referenceTensor(what: "input" | "parameter", name: string, type: TensorType, value: HostValue): Tensor {
+  return { type, data: Float64Array.from(checkedData(what, name, type, value)) };
+}
