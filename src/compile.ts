@@ -3,7 +3,14 @@
  * Pure apart from the callbacks it is handed.
  */
 import { languageBuiltins } from "./builtins.ts";
-import { type DeviceProfile, makePlan, type Plan, PlanLimitError, type PlannedKernel } from "./codegen/index.ts";
+import {
+  baselineProfile,
+  type DeviceProfile,
+  makePlan,
+  type Plan,
+  PlanLimitError,
+  type PlannedKernel,
+} from "./codegen/index.ts";
 import {
   type CheckedProgram,
   check,
@@ -15,7 +22,13 @@ import {
   solveForInstance,
 } from "./frontend/index.ts";
 import { type Graph, parseGraph, type Shape } from "./ir/index.ts";
-import { PassFailure, type PassStage, type PassVerification, type RewriteSummary, runPipeline } from "./passes/index.ts";
+import {
+  PassFailure,
+  type PassStage,
+  type PassVerification,
+  type RewriteSummary,
+  runPipeline,
+} from "./passes/index.ts";
 
 /** Where source texts come from, by path. */
 export type ReadSource = (path: string) => string | undefined;
@@ -103,6 +116,23 @@ export class CompilerBug extends Error {
   }
 }
 
+/**
+ * What plans are made for where the reference evaluator computes: nothing is launched, so nothing is too large. The plan then
+ * only tells what a device would have done.
+ */
+export const hostProfile: DeviceProfile = {
+  ...baselineProfile,
+  vendor: "none",
+  architecture: "host",
+  description: "the reference evaluator",
+  limits: {
+    ...baselineProfile.limits,
+    maxBindingBytes: 2 ** 48,
+    maxBufferBytes: 2 ** 48,
+    maxWorkgroupsPerDimension: 2 ** 31,
+  },
+};
+
 /** Parses and checks a source file and all that it uses. */
 export function checkSource(path: string, readSource: ReadSource): CheckedProgram {
   return check(path, { builtins: languageBuiltins(), readSource });
@@ -160,7 +190,9 @@ export function compileGraph(graph: Graph, options: LoweringOptions): CompiledGr
 export function planGraph(optimised: OptimisedGraph, options: LoweringOptions): CompiledGraph {
   options.onProgress?.("planning kernels and memory");
   try {
-    const { plan, kernels } = makePlan(optimised.finalGraph, options.profile, { fuse: options.passes?.optimise ?? true });
+    const { plan, kernels } = makePlan(optimised.finalGraph, options.profile, {
+      fuse: options.passes?.optimise ?? true,
+    });
     return { ...optimised, plan, kernels };
   } catch (error) {
     if (error instanceof PlanLimitError) throw error;

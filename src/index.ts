@@ -17,8 +17,8 @@
  * program.dispose();
  * ```
  */
-import { baselineProfile, type PlannedKernel } from "./codegen/index.ts";
-import { compileSource, type EntryRequest, type PassSelection, type ReadSource } from "./compile.ts";
+import type { PlannedKernel } from "./codegen/index.ts";
+import { compileSource, type EntryRequest, hostProfile, type PassSelection, type ReadSource } from "./compile.ts";
 import { type Diagnostic, type ParameterInfo, renderDiagnostics } from "./frontend/index.ts";
 import { initialParameters } from "./initial-parameters.ts";
 import { evaluateGraph, evaluationCost, type Graph, printGraph, type Tensor, type TensorType } from "./ir/index.ts";
@@ -106,7 +106,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
   const readSource = await sourcesFor(path, source, options.readSource);
   const { device, owned, adapter } = await chooseDevice(options.device ?? "auto");
   try {
-    const profile = device?.profile ?? baselineProfile;
+    const profile = device?.profile ?? hostProfile;
     const { value, diagnostics, sources } = compileSource({ ...options, path, readSource, profile });
     if (value === undefined) throw new CompileError(renderDiagnostics(diagnostics, sources), diagnostics);
     const initial = initialParameters(value.parameters, options.seed ?? 0);

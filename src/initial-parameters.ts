@@ -1,6 +1,6 @@
 /** First values of parameters and buffers, drawn from a seed: the same everywhere for the same seed and path. */
 import type { ParameterInfo } from "./frontend/index.ts";
-import { evaluateGraph, initialValues, randomStream, type TensorType, elementCount } from "./ir/index.ts";
+import { elementCount, evaluateGraph, initialValues, randomStream, type TensorType } from "./ir/index.ts";
 import { type HostArray, type HostTensor, hostArrayFromNumbers } from "./runtime/index.ts";
 
 /**

@@ -1,6 +1,24 @@
 /** Comparing what a device gave with the reference, and finding where it first went wrong. */
-import { byteLength, compareWithin, evaluateGraph, evaluateNodesWithBounds, evaluateWithBounds, evaluationCost, type Graph, graphNodes, type GraphValues, type Node, operationOf, type Origins, printSpan, printType, type Shape, type WorstElement } from "../ir/index.ts";
+
 import { makePlan } from "../codegen/index.ts";
+import {
+  byteLength,
+  compareWithin,
+  evaluateGraph,
+  evaluateNodesWithBounds,
+  evaluateWithBounds,
+  evaluationCost,
+  type Graph,
+  type GraphValues,
+  graphNodes,
+  type Node,
+  type Origins,
+  operationOf,
+  printSpan,
+  printType,
+  type Shape,
+  type WorstElement,
+} from "../ir/index.ts";
 import { type HostArray, type HostTensor, prepare, type WeftDevice } from "../runtime/index.ts";
 import type { ParameterValues } from "./execution.ts";
 import { printCount } from "./quantities.ts";
@@ -95,7 +113,10 @@ async function locate(
     try {
       const got = await executable.run(inputs);
       for (const [k, node] of group.entries()) {
-        const { value, bound } = bounded.get(node) as { value: typeof values.inputs[string]; bound: typeof values.inputs[string] };
+        const { value, bound } = bounded.get(node) as {
+          value: (typeof values.inputs)[string];
+          bound: (typeof values.inputs)[string];
+        };
         const worst = compareWithin(got[`value_${k}`] as HostArray, value, bound, 1);
         if (worst === undefined || worst.ratio <= 1) continue;
         return {
@@ -152,7 +173,9 @@ export function printComparison(report: ComparisonReport): string[] {
   if (report.outputs.every(({ within }) => within)) return lines;
   const { first } = report;
   if (first === undefined) {
-    lines.push("every single value is within its bound when it is stored on its own: the fault is in how kernels are fused");
+    lines.push(
+      "every single value is within its bound when it is stored on its own: the fault is in how kernels are fused",
+    );
   } else {
     lines.push(
       `the first value outside its bound is ${first.node} (${first.operation}, ${first.origins.join(", ") || "no source place"}): ` +

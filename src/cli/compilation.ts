@@ -1,4 +1,6 @@
 /** From the command's arguments to a graph and a plan: what `run`, `inspect`, `params` and `start` share. */
+
+import { PlanLimitError } from "../codegen/index.ts";
 import {
   type CompiledGraph,
   CompilerBug,
@@ -12,7 +14,6 @@ import {
   planGraph,
   readGraph,
 } from "../compile.ts";
-import { PlanLimitError } from "../codegen/index.ts";
 import type { Diagnostic, ParameterInfo } from "../frontend/index.ts";
 import { drawnParameter, initialParameters } from "../initial-parameters.ts";
 import { type Graph, InitialiserError, printGraph, type Shape, verifyGraph } from "../ir/index.ts";
@@ -65,7 +66,8 @@ function loadIr(path: string, options: CompileOptions): LoadedEntry {
     ["--preset", options.preset],
     ["--set", options.settings.keys().next().value],
   ] as const) {
-    if (given !== undefined) throw new UsageError(`${option} has no meaning for ${path}: an IR text is one graph with fixed sizes`);
+    if (given !== undefined)
+      throw new UsageError(`${option} has no meaning for ${path}: an IR text is one graph with fixed sizes`);
   }
   const text = readSourceText(path);
   const graph = readGraph(text);
@@ -82,7 +84,9 @@ function loadSource(
   terminal: Terminal,
 ): LoadedEntry {
   terminal.progress(`checking ${path}`);
-  const checked = guarded("checking", new Map([[path, readSourceText(path)]]), () => checkSource(path, sourceReader(path)));
+  const checked = guarded("checking", new Map([[path, readSourceText(path)]]), () =>
+    checkSource(path, sourceReader(path)),
+  );
   terminal.progress("building the graph");
   const outcome = guarded("building the graph", checked.sources, () =>
     elaborateProgram(checked, {
@@ -133,7 +137,7 @@ export function compileEntry(entry: LoadedEntry, options: LoweringOptions): Comp
 }
 
 /** Runs the passes alone. */
-export function optimiseEntry(entry: LoadedEntry, options: LoweringOptions): OptimisedGraph {
+export function optimiseEntry(entry: LoadedEntry, options: Omit<LoweringOptions, "profile">): OptimisedGraph {
   return asCommandFailures(entry, () => optimiseGraph(entry.graph, options));
 }
 
@@ -149,7 +153,11 @@ function asCommandFailures<T>(entry: LoadedEntry, work: () => T): T {
     if (error instanceof PassSelectionError) throw new UsageError(error.message);
     if (error instanceof PlanLimitError) throw new DeviceError("limit", error.message);
     if (!(error instanceof CompilerBug)) throw bugIn("the compiler", entry.sources, error);
-    throw bugIn(error.stage, new Map([...entry.sources, [`${error.graph.name}.ir`, printGraph(error.graph)]]), error.cause);
+    throw bugIn(
+      error.stage,
+      new Map([...entry.sources, [`${error.graph.name}.ir`, printGraph(error.graph)]]),
+      error.cause,
+    );
   }
 }
 

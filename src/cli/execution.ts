@@ -1,8 +1,26 @@
 /** Running a compiled graph, on a device or on the reference evaluator. */
-import { evaluateGraph, type Graph, ReferenceTooLarge, type Tensor, type TensorType } from "../ir/index.ts";
+import { totalmem } from "node:os";
 import type { Plan } from "../codegen/index.ts";
-import { DeviceError, type Executable, type HostArray, type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../runtime/index.ts";
-import { median, printCount } from "./quantities.ts";
+import {
+  elementCount,
+  evaluateGraph,
+  evaluationCost,
+  type Graph,
+  graphNodes,
+  printType,
+  type Tensor,
+  type TensorType,
+} from "../ir/index.ts";
+import {
+  DeviceError,
+  type Executable,
+  type HostArray,
+  type HostTensor,
+  hostArrayFromNumbers,
+  prepare,
+  type WeftDevice,
+} from "../runtime/index.ts";
+import { median, printBytes, printCount } from "./quantities.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Data of each parameter that a graph uses, by path; asked for one at a time. */
@@ -46,38 +64,54 @@ export async function runOnDevice(
 /**
  * Evaluates a graph on the host in float64, rounding results to their types at the end.
  *
- * @param limited  refuses graphs that would take more than about half a minute
- * @throws DeviceError "limit" for a graph that is too large
+ * Call `checkReferenceLimits` first.
  */
 export async function runOnReference(
   graph: Graph,
   values: { readonly parameters: ParameterValues; readonly inputs: Readonly<Record<string, HostTensor>> },
-  limited: boolean,
   terminal: Terminal,
 ): Promise<Execution> {
   const started = performance.now();
   const parameters = await hostParameters(graph, values.parameters);
   const uploaded = performance.now();
-  try {
-    const results = evaluateGraph(
-      graph,
-      { inputs: tensorsOf(graph.inputs, values.inputs), parameters },
-      {
-        ...(limited ? { maximumOperations: automaticReferenceLimit } : {}),
-        onNode: (node, position, total) =>
-          terminal.progress(`reference: ${node.op}, node ${printCount(position + 1)} of ${printCount(total)}`),
-      },
-    );
-    const outputs = Object.fromEntries(
-      Object.entries(results).map(([name, tensor]) => [name, hostArrayFromNumbers(tensor.type.dtype, tensor.data)]),
-    );
-    return { outputs, ms: { pipelines: 0, upload: uploaded - started, run: performance.now() - uploaded } };
-  } catch (error) {
-    if (!(error instanceof ReferenceTooLarge)) throw error;
+  const results = evaluateGraph(
+    graph,
+    { inputs: tensorsOf(graph.inputs, values.inputs), parameters },
+    {
+      onNode: (node, position, total) =>
+        terminal.progress(`reference: ${node.op}, node ${printCount(position + 1)} of ${printCount(total)}`),
+    },
+  );
+  const outputs = Object.fromEntries(
+    Object.entries(results).map(([name, tensor]) => [name, hostArrayFromNumbers(tensor.type.dtype, tensor.data)]),
+  );
+  return { outputs, ms: { pipelines: 0, upload: uploaded - started, run: performance.now() - uploaded } };
+}
+
+/**
+ * Refuses what the host cannot do, before data is drawn or read for it.
+ *
+ * @param limited  also refuses graphs that would take more than about half a minute
+ * @throws DeviceError "limit"
+ */
+export function checkReferenceLimits(graph: Graph, limited: boolean): void {
+  const cost = evaluationCost(graph);
+  if (limited && cost > automaticReferenceLimit) {
     throw new DeviceError(
       "limit",
-      `there is no WebGPU device, and ${error.message}; use smaller sizes, install a driver (\`weft doctor\`), or insist with --device reference`,
+      `there is no WebGPU device, and the reference evaluator would need ${cost.toExponential(1)} operations for ${graph.name}; ` +
+        "use smaller sizes, install a driver (`weft doctor`), or insist with --device reference",
     );
+  }
+  for (const node of graphNodes(graph)) {
+    // A node's value and its operands' lie in memory together, 8 bytes an element.
+    const bytes = 8 * [node, ...node.operands].reduce((sum, { type }) => sum + elementCount(type.shape), 0);
+    if (2 * bytes > totalmem()) {
+      throw new DeviceError(
+        "limit",
+        `the reference evaluator would need more than ${printBytes(bytes)} for ${node.name ?? node.op}: ${printType(node.type)}; use smaller sizes`,
+      );
+    }
   }
 }
 

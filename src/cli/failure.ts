@@ -28,7 +28,10 @@ export function reportFailure(error: unknown, terminal: Terminal): ExitStatus {
   terminal.endProgress();
   if (error instanceof SourceErrors) {
     reportDiagnostics(error.diagnostics, error.sources, terminal);
-    report(terminal, { error: { kind: "input", message: countErrors(error.diagnostics) }, diagnostics: error.diagnostics });
+    report(terminal, {
+      error: { kind: "input", message: countErrors(error.diagnostics) },
+      diagnostics: error.diagnostics,
+    });
     return exitStatus.inputErrors;
   }
   if (error instanceof UsageError) return fail(terminal, "usage", error.message, exitStatus.usage);
@@ -43,6 +46,14 @@ export function reportFailure(error: unknown, terminal: Terminal): ExitStatus {
       code: error.code,
       ...(error.kernel === undefined ? {} : { kernel: error.kernel }),
     });
+  }
+  if (error instanceof RangeError && /array buffer allocation|invalid typed array length/i.test(error.message)) {
+    return fail(
+      terminal,
+      "device",
+      `this machine's memory does not suffice: ${error.message}; use smaller sizes`,
+      exitStatus.device,
+    );
   }
   return reportBug(error, terminal);
 }

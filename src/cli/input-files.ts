@@ -79,7 +79,9 @@ async function openInput(name: string, path: string, opened: WeightsFile[]): Pro
     const names = [...file.tensors.keys()];
     const chosen = file.tensors.has(name) ? name : names.length === 1 ? names[0] : undefined;
     if (chosen === undefined) {
-      throw new InputProblems([`${path} has no tensor \`${name}\`; it holds ${names.slice(0, 8).join(", ") || "none"}`]);
+      throw new InputProblems([
+        `${path} has no tensor \`${name}\`; it holds ${names.slice(0, 8).join(", ") || "none"}`,
+      ]);
     }
     return storedSource(file, chosen, path);
   }

@@ -1,44 +1,31 @@
 /** Values for the arguments of an entry, from files and from the seed, all problems reported at once. */
-import { elementCount, type Node, printType, randomStream, sameShape, type TensorType } from "../ir/index.ts";
+
 import { suggestName } from "../frontend/index.ts";
-import { checkedData, type HostArray, type HostTensor } from "../runtime/index.ts";
+import { elementCount, type Node, printType, randomStream, sameShape, type TensorType } from "../ir/index.ts";
+import { checkedData, type HostArray, type HostTensor, InputError, WeightsError } from "../runtime/index.ts";
 import { InputProblems } from "./exit-status.ts";
-import type { InputSources } from "./input-files.ts";
+import type { InputSource, InputSources } from "./input-files.ts";
 
 /** Random whole numbers of types without a bound lie below this. */
 const randomIntegersBelow = 100;
 
 /**
- * Values of all inputs of a graph, checked against their types.
+ * Makes sure that every input of a graph has a source that fits, before anything large is read.
  *
- * @throws InputProblems listing every argument that is missing, unknown, of another shape or type, or out of range
+ * @throws InputProblems listing every argument that is missing, unknown, or of another shape
  */
-export async function readInputs(
-  inputs: readonly Node[],
-  sources: InputSources,
-  seed: number,
-): Promise<Record<string, HostTensor>> {
-  const types = new Map(inputs.map((node) => [node.attributes.name as string, node.type]));
+export function checkInputs(inputs: readonly Node[], sources: InputSources): void {
+  const types = inputTypes(inputs);
   const problems = unknownInputs(types, sources);
   const missing: string[] = [];
-  const values: Record<string, HostTensor> = {};
   for (const [name, type] of types) {
-    const source = sources.byName.get(name) ?? (sources.restRandom ? { kind: "random" as const } : undefined);
+    const source = sourceOf(name, sources);
     if (source === undefined) {
       missing.push(`${name}: ${printType(type)}`);
-    } else if (source.kind === "random") {
-      values[name] = { shape: type.shape, data: randomData(type, seed, `input.${name}`) };
-    } else if (!sameShape(source.shape, type.shape)) {
-      problems.push(`input \`${name}\` is ${printType(type)}, but ${source.path} has shape [${source.shape.join(", ")}]`);
-    } else {
-      try {
-        const value = await source.read(type);
-        checkedData("input", name, type, value);
-        values[name] = value;
-      } catch (error) {
-        // Damaged files, values that do not convert, indices out of range: all speak about the user's data.
-        problems.push((error as Error).message);
-      }
+    } else if (source.kind === "file" && !sameShape(source.shape, type.shape)) {
+      problems.push(
+        `input \`${name}\` is ${printType(type)}, but ${source.path} has shape [${source.shape.join(", ")}]`,
+      );
     }
   }
   if (missing.length > 0) {
@@ -47,7 +34,45 @@ export async function readInputs(
     );
   }
   if (problems.length > 0) throw new InputProblems(problems);
+}
+
+/**
+ * Values of all inputs of a graph, as `checkInputs` let them pass.
+ *
+ * @throws InputProblems listing every argument whose data does not convert or is out of range
+ */
+export async function readInputs(
+  inputs: readonly Node[],
+  sources: InputSources,
+  seed: number,
+): Promise<Record<string, HostTensor>> {
+  const problems: string[] = [];
+  const values: Record<string, HostTensor> = {};
+  for (const [name, type] of inputTypes(inputs)) {
+    const source = sourceOf(name, sources);
+    if (source === undefined || source.kind === "random") {
+      values[name] = { shape: type.shape, data: randomData(type, seed, `input.${name}`) };
+      continue;
+    }
+    try {
+      const value = await source.read(type);
+      checkedData("input", name, type, value);
+      values[name] = value;
+    } catch (error) {
+      if (!(error instanceof InputProblems || error instanceof InputError || error instanceof WeightsError))
+        throw error;
+      problems.push(error.message);
+    }
+  }
+  if (problems.length > 0) throw new InputProblems(problems);
   return values;
+}
+
+const inputTypes = (inputs: readonly Node[]) =>
+  new Map(inputs.map((node) => [node.attributes.name as string, node.type]));
+
+function sourceOf(name: string, { byName, restRandom }: InputSources): InputSource | undefined {
+  return byName.get(name) ?? (restRandom ? { kind: "random" } : undefined);
 }
 
 function unknownInputs(types: ReadonlyMap<string, TensorType>, sources: InputSources): string[] {
@@ -56,7 +81,8 @@ function unknownInputs(types: ReadonlyMap<string, TensorType>, sources: InputSou
     .filter((name) => !types.has(name))
     .map((name) => {
       const close = suggestName(name, known);
-      const help = close === undefined ? `the arguments are ${known.join(", ") || "none"}` : `did you mean \`${close}\`?`;
+      const help =
+        close === undefined ? `the arguments are ${known.join(", ") || "none"}` : `did you mean \`${close}\`?`;
       return `there is no argument \`${name}\`; ${help}`;
     });
 }

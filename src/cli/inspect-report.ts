@@ -1,7 +1,19 @@
 /** The compiler's work as text and as JSON: passes, kernels, plan, costs. */
-import type { CompiledGraph, OptimisedGraph } from "../compile.ts";
+
 import type { BufferSlice, Plan, PlannedKernel } from "../codegen/index.ts";
-import { byteLength, type Graph, graphNodes, type Node, operationOf, type Origins, printFlops, printGraph, printSpan, printType } from "../ir/index.ts";
+import type { CompiledGraph, OptimisedGraph } from "../compile.ts";
+import {
+  byteLength,
+  type Graph,
+  graphNodes,
+  type Node,
+  type Origins,
+  operationOf,
+  printFlops,
+  printGraph,
+  printSpan,
+  printType,
+} from "../ir/index.ts";
 import { type PassStage, type RewriteSummary, summariseRewrites } from "../passes/index.ts";
 import { printBytes, printCount, printMilliseconds, printPlural } from "./quantities.ts";
 import { printTable } from "./table.ts";
@@ -19,9 +31,14 @@ export function graphCost(graph: Graph): GraphCost {
   let largestBytes = 0;
   for (const node of nodes) {
     const operation = operationOf(node.op);
-    flops += operation.flops(node.operands.map(({ type }) => type), node.type, node.attributes);
+    flops += operation.flops(
+      node.operands.map(({ type }) => type),
+      node.type,
+      node.attributes,
+    );
     // Views and sources take no memory of their own.
-    if (!["source", "movement"].includes(operation.family)) largestBytes = Math.max(largestBytes, byteLength(node.type));
+    if (!["source", "movement"].includes(operation.family))
+      largestBytes = Math.max(largestBytes, byteLength(node.type));
   }
   return { nodes: nodes.length, flops, largestBytes };
 }
@@ -84,9 +101,11 @@ interface KernelRow {
   readonly origins: readonly string[];
 }
 
+const valueName = (node: Node) => String(node.name ?? node.attributes.name ?? node.op);
+
 function kernelRow({ group, step, threads }: PlannedKernel): KernelRow {
   const bytes = (nodes: readonly Node[]) => nodes.reduce((sum, node) => sum + byteLength(node.type), 0);
-  const named = (node: Node) => `${node.name ?? node.attributes.name ?? node.op}: ${printType(node.type)}`;
+  const named = (node: Node) => `${valueName(node)}: ${printType(node.type)}`;
   return {
     name: step.label,
     kind: group.kind,
@@ -120,7 +139,7 @@ export function printKernels(kernels: readonly PlannedKernel[]): string {
       printFlops(row.flops),
       printBytes(row.bytesRead),
       printBytes(row.bytesWritten),
-      row.inputs.join("; "),
+      kernel.group.inputs.map(valueName).join(" "),
       row.outputs.join("; "),
       printLines(kernel.step.origins),
     ];
@@ -151,7 +170,9 @@ export function printWgsl({ kernels, steps }: Plan): string {
 }
 
 function printSlice({ buffer, offset, size }: BufferSlice): string {
-  return buffer.kind === "arena" ? `arena ${buffer.index} [${offset}, ${offset + size})` : `${buffer.kind} ${buffer.name}`;
+  return buffer.kind === "arena"
+    ? `arena ${buffer.index} [${offset}, ${offset + size})`
+    : `${buffer.kind} ${buffer.name}`;
 }
 
 /** Buffers and steps of a plan, in order. */

@@ -1,11 +1,17 @@
 /** Where a program runs: an open WebGPU device, or the reference evaluator on the host. */
-import { baselineProfile, type DeviceProfile } from "../codegen/index.ts";
+import type { DeviceProfile } from "../codegen/index.ts";
+import { hostProfile } from "../compile.ts";
 import { DeviceError, openDevice, type WeftDevice } from "../runtime/index.ts";
 import type { DeviceChoice } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type Machine =
-  | { readonly kind: "device"; readonly device: WeftDevice; readonly profile: DeviceProfile; readonly description: string }
+  | {
+      readonly kind: "device";
+      readonly device: WeftDevice;
+      readonly profile: DeviceProfile;
+      readonly description: string;
+    }
   | {
       readonly kind: "reference";
       /** True when the user asked for it, false when there was nothing better. */
@@ -48,5 +54,5 @@ export async function withMachine<T>(
 }
 
 function referenceMachine(chosen: boolean, description: string): Machine {
-  return { kind: "reference", chosen, profile: baselineProfile, description };
+  return { kind: "reference", chosen, profile: hostProfile, description };
 }

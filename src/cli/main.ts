@@ -13,15 +13,7 @@ import { runVerb } from "./verbs/run.ts";
 import { startVerb } from "./verbs/start.ts";
 import { packageVersion } from "./versions.ts";
 
-const verbs: readonly Verb[] = [
-  startVerb,
-  checkVerb,
-  runVerb,
-  inspectVerb,
-  paramsVerb,
-  explainVerb,
-  doctorVerb,
-];
+const verbs: readonly Verb[] = [startVerb, checkVerb, runVerb, inspectVerb, paramsVerb, explainVerb, doctorVerb];
 
 /** Verbs that the design promises and that this version does not have; called, they say so. */
 const laterVerbs: readonly string[] = ["bench", "train", "build", "export", "fmt", "lsp", "new"];
@@ -67,5 +59,16 @@ async function main(args: readonly string[]): Promise<ExitStatus> {
   }
   return status;
 }
+
+// Whoever reads may stop early, as `weft inspect … | head` does; that is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(process.exitCode ?? exitStatus.done);
+  });
+}
+process.on("uncaughtException", (error) => {
+  process.exit(reportFailure(error, makeTerminal(process.argv.includes("--json"))));
+});
 
 process.exitCode = await main(process.argv.slice(2));

@@ -92,7 +92,8 @@ export function addCompileOptions(command: Command): void {
  * @throws UsageError for what is malformed, repeated, or not supported yet
  */
 export function readCompileOptions(raw: Readonly<Record<string, unknown>>): CompileOptions {
-  if (raw.precision === "f16") throw new UsageError("--precision f16 is not supported yet; leave it out to compute in f32");
+  if (raw.precision === "f16")
+    throw new UsageError("--precision f16 is not supported yet; leave it out to compute in f32");
   if (raw.approx !== undefined) throw new UsageError("--approx is not supported yet; leave it out for exact attention");
   const only = raw.only as readonly string[] | undefined;
   return {
@@ -107,7 +108,10 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
     inputsFile: raw.inputs as string | undefined,
     device: (raw.device as DeviceChoice | undefined) ?? "auto",
     disable: (raw.disable as readonly string[] | undefined) ?? [],
-    only: only?.flatMap((text) => text.split(",")).map((name) => name.trim()).filter((name) => name !== ""),
+    only: only
+      ?.flatMap((text) => text.split(","))
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
     optimise: raw.O !== "0",
     verify: raw.verify === true,
   };
@@ -125,15 +129,22 @@ function readSettings(texts: readonly string[]): ReadonlyMap<string, number | bo
 
 function settingValue(text: string, value: string): number | boolean {
   if (value === "true" || value === "false") return value === "true";
-  const number = /^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(value) ? Number(value.replaceAll("_", "")) : Number.NaN;
-  if (!Number.isFinite(number)) throw new UsageError(`--set ${text}: \`${value}\` is neither a number nor true or false`);
+  const number = /^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(value)
+    ? Number(value.replaceAll("_", ""))
+    : Number.NaN;
+  if (!Number.isFinite(number))
+    throw new UsageError(`--set ${text}: \`${value}\` is neither a number nor true or false`);
   return number;
 }
 
 function readInputs(texts: readonly string[]): ReadonlyMap<string, string> {
   const inputs = new Map<string, string>();
   for (const text of texts) {
-    const [name, file] = splitAssignment("--input", text, "NAME=FILE, for example --input tokens=book.txt or --input x=random");
+    const [name, file] = splitAssignment(
+      "--input",
+      text,
+      "NAME=FILE, for example --input tokens=book.txt or --input x=random",
+    );
     if (inputs.has(name)) throw new UsageError(`--input ${name} is given twice`);
     inputs.set(name, file);
   }
@@ -144,6 +155,7 @@ function splitAssignment(option: string, text: string, form: string): [string, s
   const equals = text.indexOf("=");
   const name = text.slice(0, equals).trim();
   const value = text.slice(equals + 1).trim();
-  if (equals < 0 || name === "" || value === "") throw new UsageError(`${option} ${text}: it must have the form ${form}`);
+  if (equals < 0 || name === "" || value === "")
+    throw new UsageError(`${option} ${text}: it must have the form ${form}`);
   return [name, value];
 }

@@ -1,6 +1,7 @@
 /** What `run` prints: the results for people, the figures of the run as one JSON object. */
-import { byteLength, elementCount, type Graph, printFlops, printType, type TensorType } from "../ir/index.ts";
+
 import type { CompiledGraph } from "../compile.ts";
+import { byteLength, elementCount, type Graph, printFlops, printType, type TensorType } from "../ir/index.ts";
 import type { RewriteSummary } from "../passes/index.ts";
 import type { HostArray } from "../runtime/index.ts";
 import { printBytes, printMilliseconds, printPlural } from "./quantities.ts";
@@ -95,6 +96,7 @@ function printSpread(data: HostArray): string {
   }
   const odd = data.length - finite;
   const short = (value: number) => Number(value.toPrecision(6));
-  const spread = finite === 0 ? "no finite values" : `from ${short(low)} to ${short(high)}, mean ${short(sum / finite)}`;
+  const spread =
+    finite === 0 ? "no finite values" : `from ${short(low)} to ${short(high)}, mean ${short(sum / finite)}`;
   return odd === 0 || finite === 0 ? spread : `${spread}; ${odd} not finite`;
 }

@@ -17,8 +17,12 @@ export function readFileBytes(path: string, largest: number = 2 ** 31): Uint8Arr
     try {
       const stat = fstatSync(file);
       if (stat.isDirectory()) throw new InputProblems([`${path} is a folder, not a file`]);
+      // Devices such as /dev/zero never end; pipes do.
+      if (!stat.isFile() && !stat.isFIFO()) throw new InputProblems([`${path} is a device, not a file`]);
       if (stat.size > largest) {
-        throw new InputProblems([`${path} has ${stat.size} bytes, more than the ${largest} that are read from such a file`]);
+        throw new InputProblems([
+          `${path} has ${stat.size} bytes, more than the ${largest} that are read from such a file`,
+        ]);
       }
       const bytes = readFileSync(file);
       return new Uint8Array(bytes);
@@ -99,7 +103,8 @@ export function sourceReader(main: string): (path: string) => string | undefined
     try {
       return readSourceText(path);
     } catch (error) {
-      if (error instanceof InputProblems && error.problems.every((problem) => problem.includes("does not exist"))) return undefined;
+      if (error instanceof InputProblems && error.problems.every((problem) => problem.includes("does not exist")))
+        return undefined;
       throw error;
     }
   };

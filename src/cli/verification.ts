@@ -12,7 +12,7 @@ const largestVerification = 5e8;
 /** What the passes are checked on; says so when the graph is too large to be evaluated after each. */
 export async function passVerification(
   entry: LoadedEntry,
-  inputs: Readonly<Record<string, HostTensor>>,
+  readInputs: () => Promise<Readonly<Record<string, HostTensor>>>,
   parameters: ParameterValues,
   terminal: Terminal,
 ): Promise<PassVerification> {
@@ -27,6 +27,9 @@ export async function passVerification(
     );
     return { origins };
   }
-  const values = { inputs: tensorsOf(graph.inputs, inputs), parameters: await hostParameters(graph, parameters) };
+  const values = {
+    inputs: tensorsOf(graph.inputs, await readInputs()),
+    parameters: await hostParameters(graph, parameters),
+  };
   return { values, maximumOperations: largestVerification, origins };
 }

@@ -74,14 +74,17 @@ function checkWeights(
   const superfluous = leftOver.map((name) => `${path} has ${name}, which the model does not`);
   if (allowMissing) {
     if (misshapen.length > 0) throw new InputProblems(misshapen);
-    if (missing.length > 0) terminal.note(`${missing.length} of ${wanted.length} parameters are not in ${path}; initialised`);
+    if (missing.length > 0)
+      terminal.note(`${missing.length} of ${wanted.length} parameters are not in ${path}; initialised`);
     if (superfluous.length > 0) terminal.note(`${superfluous.length} tensors of ${path} are not used`);
     return;
   }
   const problems = [...misshapen, ...missing, ...superfluous];
   if (problems.length === 0) return;
   if (missing.length + superfluous.length > 0) {
-    problems.push("names must match parameter paths (`weft params` lists them); --allow-missing initialises what is missing");
+    problems.push(
+      "names must match parameter paths (`weft params` lists them); --allow-missing initialises what is missing",
+    );
   }
   throw new InputProblems(problems);
 }

@@ -1,7 +1,8 @@
 /** Operators: which element types combine, whose axes must agree, and what stays known at compile time. */
-import type { ElementType, TensorValueType, ValueType } from "./checked-program.ts";
-import { checkExpression, type Context, fail, textOf } from "./check-context.ts";
+
+import { type Context, checkExpression, fail, textOf } from "./check-context.ts";
 import { combineSizes, factsOf } from "./check-size.ts";
+import type { ElementType, TensorValueType, ValueType } from "./checked-program.ts";
 import {
   boolElement,
   combineElements,
@@ -15,7 +16,7 @@ import {
   tensorOfType,
   unknownType,
 } from "./element-types.ts";
-import { printSize, scaleSize, type Size } from "./size.ts";
+import { printSize, type Size, scaleSize } from "./size.ts";
 import { provablyEqual, withFacts } from "./size-facts.ts";
 import type {
   ArithmeticOperator,
@@ -44,9 +45,15 @@ export function requireTensor(context: Context, expression: Expression, type: Va
       help: ["Take it apart first: `let (a, b) = …`."],
     });
   } else if (type.kind === "instance") {
-    fail(context, expression.span, "type/not-a-value", `\`${textOf(context, expression.span)}\` is a module, not a value`, {
-      help: ["Call it, or read one of its parameters: `.weight`."],
-    });
+    fail(
+      context,
+      expression.span,
+      "type/not-a-value",
+      `\`${textOf(context, expression.span)}\` is a module, not a value`,
+      {
+        help: ["Call it, or read one of its parameters: `.weight`."],
+      },
+    );
   }
   return undefined;
 }
@@ -69,7 +76,9 @@ export function agreeOnDims(context: Context, operands: readonly Operand[]): rea
       fail(context, operand.expression.span, "shape/rank", "these values have different numbers of axes", {
         label: `this has axes ${printDims(b)}`,
         secondary,
-        notes: ["Whole values combine only when their axes are the same, or one has none. Nothing is repeated silently."],
+        notes: [
+          "Whole values combine only when their axes are the same, or one has none. Nothing is repeated silently.",
+        ],
         help: ["Write the equation with indices: `let Y[i, j] = A[i, j] + b[j]`."],
       });
       return undefined;
@@ -93,7 +102,8 @@ export function agreeOnDims(context: Context, operands: readonly Operand[]): rea
 export function agreeOnElement(context: Context, operands: readonly Operand[], what: string): ElementType | undefined {
   let result: ElementType | undefined;
   for (const operand of operands) {
-    const next: ElementType | undefined = result === undefined ? operand.type.element : combineElements(result, operand.type.element);
+    const next: ElementType | undefined =
+      result === undefined ? operand.type.element : combineElements(result, operand.type.element);
     if (next === undefined) {
       const [first] = operands as [Operand, ...Operand[]];
       const [x, y] = [printElement(first.type.element), printElement(operand.type.element)];
@@ -102,7 +112,9 @@ export function agreeOnElement(context: Context, operands: readonly Operand[], w
       fail(context, operand.expression.span, "type/mismatch", `${what} ${x} and ${y} do not mix`, {
         label: `this is ${y}`,
         secondary: [{ span: first.expression.span, text: `this is ${x}` }],
-        help: isBool ? ["Choose with `if … then … else …`, or convert: `f32(mask)`."] : [`Convert one of them: \`f32(${text})\`.`],
+        help: isBool
+          ? ["Choose with `if … then … else …`, or convert: `f32(mask)`."]
+          : [`Convert one of them: \`f32(${text})\`.`],
       });
       return undefined;
     }
@@ -117,7 +129,10 @@ export function checkBinary(context: Context, expression: BinaryExpression): Val
   const { operator } = expression;
   const leftType = checkTensor(context, expression.left);
   // In `a and b`, b is only asked where a holds.
-  const inner = operator === "and" && leftType ? { ...context, facts: withFacts(context.facts, factsOf(context, expression.left)) } : context;
+  const inner =
+    operator === "and" && leftType
+      ? { ...context, facts: withFacts(context.facts, factsOf(context, expression.left)) }
+      : context;
   const rightType = checkTensor(inner, expression.right);
   if (leftType === undefined || rightType === undefined) return unknownType;
   const operands: [Operand, Operand] = [
@@ -127,7 +142,10 @@ export function checkBinary(context: Context, expression: BinaryExpression): Val
   const constant = leftType.constant === true && rightType.constant === true;
   if (operator === "and" || operator === "or") {
     for (const { expression: operand, type } of operands) {
-      if (type.element.dtype !== "bool") return fail(context, operand.span, "type/bool", `\`${operator}\` joins conditions`, { label: `this is ${printElement(type.element)}` });
+      if (type.element.dtype !== "bool")
+        return fail(context, operand.span, "type/bool", `\`${operator}\` joins conditions`, {
+          label: `this is ${printElement(type.element)}`,
+        });
     }
     const dims = agreeOnDims(context, operands);
     return dims === undefined ? unknownType : tensorOfType(boolElement, dims, constant);
@@ -136,7 +154,9 @@ export function checkBinary(context: Context, expression: BinaryExpression): Val
     const dims = agreeOnElement(context, operands, "in a comparison") && agreeOnDims(context, operands);
     if (dims === undefined) return unknownType;
     if (leftType.element.dtype === "bool" && operator !== "==" && operator !== "!=") {
-      return fail(context, expression.operatorSpan, "type/bool", "conditions have no order", { help: ["Use `==`, `!=`, `and`, `or`."] });
+      return fail(context, expression.operatorSpan, "type/bool", "conditions have no order", {
+        help: ["Use `==`, `!=`, `and`, `or`."],
+      });
     }
     return tensorOfType(boolElement, dims, constant);
   }
@@ -161,7 +181,10 @@ export function checkBinary(context: Context, expression: BinaryExpression): Val
   if ((operator === "//" || operator === "%") && !isIntegerElement(element)) {
     return fail(context, expression.operatorSpan, "type/integer", `\`${operator}\` divides whole numbers`, {
       label: `these are ${printElement(element)}`,
-      help: operator === "//" ? ["For numbers write `floor(a / b)`; a comment after code needs two blanks before `//`."] : ["For numbers write `a - b*floor(a / b)`."],
+      help:
+        operator === "//"
+          ? ["For numbers write `floor(a / b)`; a comment after code needs two blanks before `//`."]
+          : ["For numbers write `a - b*floor(a / b)`."],
     });
   }
   const dims = agreeOnDims(context, operands);
@@ -184,11 +207,16 @@ export function checkUnary(context: Context, expression: UnaryExpression): Value
   if (expression.operator === "not") {
     return isBool
       ? tensorOfType(boolElement, type.dims, type.constant)
-      : fail(context, expression.operand.span, "type/bool", "`not` takes a condition", { label: `this is ${printElement(type.element)}` });
+      : fail(context, expression.operand.span, "type/bool", "`not` takes a condition", {
+          label: `this is ${printElement(type.element)}`,
+        });
   }
-  if (isBool) return fail(context, expression.operand.span, "type/bool", "`-` needs a number", { label: "this is bool" });
+  if (isBool)
+    return fail(context, expression.operand.span, "type/bool", "`-` needs a number", { label: "this is bool" });
   if (type.element.dtype === "u32") {
-    return fail(context, expression.span, "type/unsigned", "an unsigned number has no negative", { help: ["Convert it first: `-i32(x)`."] });
+    return fail(context, expression.span, "type/unsigned", "an unsigned number has no negative", {
+      help: ["Convert it first: `-i32(x)`."],
+    });
   }
   if (type.size !== undefined) return sizeType(scaleSize(type.size, -1n));
   const element: ElementType = type.element.dtype === "bf16" ? { dtype: "f32" } : { dtype: type.element.dtype };

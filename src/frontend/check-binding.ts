@@ -1,8 +1,8 @@
 /** Definitions: `let` and rebinding, with or without indices on the left. */
-import type { TensorValueType, ValueType } from "./checked-program.ts";
+
 import {
-  checkExpression,
   type Context,
+  checkExpression,
   constrainIndex,
   declare,
   fail,
@@ -13,6 +13,7 @@ import {
   withIndices,
 } from "./check-context.ts";
 import { checkSize, guardSizes } from "./check-size.ts";
+import type { TensorValueType, ValueType } from "./checked-program.ts";
 import { combineElements, elementFits, printDims, printElement, printValueType, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
 import { findCollision, type IndexVariable, lookUp, newScope, visibleNames } from "./scope.ts";
@@ -29,7 +30,10 @@ function bindersOfTarget(target: BindingTarget): IndexBinder[] {
 }
 
 /** Puts the indices of the left side in scope; targets of one definition share indices of the same name. */
-function bindIndices(context: Context, targets: readonly BindingTarget[]): { inner: Context; variables: ReadonlyMap<string, IndexVariable> } {
+function bindIndices(
+  context: Context,
+  targets: readonly BindingTarget[],
+): { inner: Context; variables: ReadonlyMap<string, IndexVariable> } {
   const variables = new Map<string, IndexVariable>();
   for (const target of targets) {
     const seen = new Set<string>();
@@ -61,13 +65,22 @@ function bindIndices(context: Context, targets: readonly BindingTarget[]): { inn
     if (binder.range === undefined || variable === undefined) continue;
     const range = checkSize(context, binder.range);
     if (range === undefined) variable.failed = true;
-    else constrainIndex(context, variable, range, { span: binder.span, text: `here \`${variable.name}\` runs over ${printSize(range)}` });
+    else
+      constrainIndex(context, variable, range, {
+        span: binder.span,
+        text: `here \`${variable.name}\` runs over ${printSize(range)}`,
+      });
   }
   return { inner, variables };
 }
 
 /** Type of a target from the value it gets: its indices become axes, `:` takes over the value's. */
-function typeOfTarget(context: Context, target: BindingTarget, value: TensorValueType, variables: ReadonlyMap<string, IndexVariable>): ValueType {
+function typeOfTarget(
+  context: Context,
+  target: BindingTarget,
+  value: TensorValueType,
+  variables: ReadonlyMap<string, IndexVariable>,
+): ValueType {
   if (target.subscripts === undefined) return value;
   const dims: Size[] = [];
   let position = 0;
@@ -76,21 +89,31 @@ function typeOfTarget(context: Context, target: BindingTarget, value: TensorValu
     if (subscript.kind === "all") {
       const dim = value.dims[position++];
       if (dim === undefined) {
-        return fail(context, subscript.span, "shape/rank", "the right side has no axis left for this `:`", { label: `the value is ${printValueType(value)}` });
+        return fail(context, subscript.span, "shape/rank", "the right side has no axis left for this `:`", {
+          label: `the value is ${printValueType(value)}`,
+        });
       }
       dims.push(dim);
       continue;
     }
-    const ranges = (subscript.kind === "index" ? [subscript] : subscript.indices).map((binder) => variables.get(binder.name.name)?.range);
+    const ranges = (subscript.kind === "index" ? [subscript] : subscript.indices).map(
+      (binder) => variables.get(binder.name.name)?.range,
+    );
     if (ranges.some((range) => range === undefined)) return unknownType;
     dims.push((ranges as Size[]).reduce((a, b) => (a.key === constantSize(1).key ? b : multiplySizes(a, b))));
   }
   if (position < value.dims.length) {
     const left = value.dims.slice(position);
-    return fail(context, target.span, "shape/left-over", `the right side still has ${left.length === 1 ? "an axis" : "axes"} ${printDims(left)}`, {
-      label: "it has no place on the left",
-      help: ["Give it an index on both sides.", `Or keep it as it is: \`${target.name.name}[…, :]\`.`],
-    });
+    return fail(
+      context,
+      target.span,
+      "shape/left-over",
+      `the right side still has ${left.length === 1 ? "an axis" : "axes"} ${printDims(left)}`,
+      {
+        label: "it has no place on the left",
+        help: ["Give it an index on both sides.", `Or keep it as it is: \`${target.name.name}[…, :]\`.`],
+      },
+    );
   }
   return { kind: "tensor", element: value.element, dims };
 }
@@ -109,21 +132,17 @@ function rejectComputedPlaces(context: Context, targets: readonly BindingTarget[
   return true;
 }
 
-/** Checks a `let` and puts its names in scope. */
-export function checkLet(outer: Context, statement: LetStatement): void {
+/** Types of the targets of a `let`, or undefined when an error in it was reported. */
+function typesOfLet(outer: Context, statement: LetStatement): readonly ValueType[] | undefined {
   const context: Context = { ...outer, statement: newStatement(statement.span, keptNames(statement.targets)) };
-  const giveUp = () => {
-    for (const target of statement.targets) {
-      outer.checker.tables.targets.set(target, unknownType);
-      if (findCollision(outer.scope, target.name.name) === undefined) outer.scope.names.set(target.name.name, { kind: "unknown" });
-    }
-  };
   const [initial] = statement.initial;
   if (initial !== undefined) {
-    fail(context, initial.span, "todo/recurrence", "recurrences cannot be compiled yet", { label: "`where` gives a first value" });
-    return giveUp();
+    fail(context, initial.span, "todo/recurrence", "recurrences cannot be compiled yet", {
+      label: "`where` gives a first value",
+    });
+    return undefined;
   }
-  if (rejectComputedPlaces(context, statement.targets)) return giveUp();
+  if (rejectComputedPlaces(context, statement.targets)) return undefined;
   const { inner, variables } = bindIndices(context, statement.targets);
   const scope = newScope(inner.scope, true);
   for (const target of statement.targets) {
@@ -143,27 +162,55 @@ export function checkLet(outer: Context, statement: LetStatement): void {
     return found;
   });
   // Whatever was wrong in the statement, its result is not to be trusted in later ones.
-  const failed = outer.checker.diagnostics.length > before || [...variables.values()].some((variable) => variable.failed);
-  if (type === undefined || type.kind === "unknown" || failed) return giveUp();
+  const failed =
+    outer.checker.diagnostics.length > before || [...variables.values()].some((variable) => variable.failed);
+  if (type === undefined || type.kind === "unknown" || failed) return undefined;
   if (type.kind === "instance") {
-    fail(context, statement.value.span, "type/not-a-value", `\`${textOf(context, statement.value.span)}\` is a module, not a value`);
-    return giveUp();
+    fail(
+      context,
+      statement.value.span,
+      "type/not-a-value",
+      `\`${textOf(context, statement.value.span)}\` is a module, not a value`,
+    );
+    return undefined;
   }
   const items = type.kind === "tuple" ? type.items : [type];
   if (items.length !== statement.targets.length) {
-    fail(context, statement.value.span, "type/tuple", `this gives ${items.length === 1 ? "one value" : `${items.length} values`}, ${statement.targets.length} are taken`, {
-      secondary: [{ span: (statement.targets[0] as BindingTarget).span, text: "taken here" }],
-      help: items.length > 1 ? [`Take all: \`let (${items.map((_, i) => "abcdefgh"[i] ?? "…").join(", ")}) = …\`.`] : [],
-    });
-    return giveUp();
+    fail(
+      context,
+      statement.value.span,
+      "type/tuple",
+      `this gives ${items.length === 1 ? "one value" : `${items.length} values`}, ${statement.targets.length} are taken`,
+      {
+        secondary: [{ span: (statement.targets[0] as BindingTarget).span, text: "taken here" }],
+        help:
+          items.length > 1 ? [`Take all: \`let (${items.map((_, i) => "abcdefgh"[i] ?? "…").join(", ")}) = …\`.`] : [],
+      },
+    );
+    return undefined;
   }
+  return statement.targets.map((target, i) => typeOfTarget(context, target, items[i] as TensorValueType, variables));
+}
+
+/** Checks a `let` and puts its names in scope. */
+export function checkLet(outer: Context, statement: LetStatement): void {
+  const types = typesOfLet(outer, statement);
   statement.targets.forEach((target, i) => {
-    const targetType = typeOfTarget(context, target, items[i] as TensorValueType, variables);
+    const targetType = types?.[i] ?? unknownType;
     outer.checker.tables.targets.set(target, targetType);
     const { name } = target.name;
     outer.checker.tables.uses.set(target.name, { kind: "local", target });
-    if (targetType.kind === "unknown") outer.scope.names.set(name, { kind: "unknown" });
-    else declare(outer, outer.scope, target.name, { kind: "value", definition: { kind: "local", target }, type: targetType, span: target.name.span }, `To give it a new value, leave out \`let\`: \`${name} = …\`.`);
+    if (targetType.kind === "unknown") {
+      if (findCollision(outer.scope, name) === undefined) outer.scope.names.set(name, { kind: "unknown" });
+    } else {
+      declare(
+        outer,
+        outer.scope,
+        target.name,
+        { kind: "value", definition: { kind: "local", target }, type: targetType, span: target.name.span },
+        `To give it a new value, leave out \`let\`: \`${name} = …\`.`,
+      );
+    }
   });
 }
 
@@ -173,14 +220,28 @@ export function checkAssign(outer: Context, statement: AssignStatement): void {
   const { name } = target.name;
   const context: Context = { ...outer, statement: newStatement(statement.span, keptNames([target])) };
   const binding = lookUp(outer.scope, name);
-  const known = binding?.kind === "value" && (binding.definition.kind === "local" || binding.definition.kind === "parameter") ? binding : undefined;
+  const known =
+    binding?.kind === "value" && (binding.definition.kind === "local" || binding.definition.kind === "parameter")
+      ? binding
+      : undefined;
   const old = known?.type.kind === "tensor" ? known.type : undefined;
   const isLocal = findCollision(outer.scope, name) !== undefined;
   if (old === undefined || known === undefined || !isLocal) {
     if (binding?.kind !== "unknown" && !outer.file.skippedNames.has(name)) {
-      fail(context, target.name.span, "name/assign", binding === undefined ? `there is no \`${name}\` to give a new value` : `\`${name}\` cannot be given a new value`, {
-        help: binding === undefined ? [`Define it: \`let ${name} = …\`.`, ...suggestion(name, visibleNames(outer.scope))] : ["Only what `let` or a parameter of this function named can change."],
-      });
+      fail(
+        context,
+        target.name.span,
+        "name/assign",
+        binding === undefined
+          ? `there is no \`${name}\` to give a new value`
+          : `\`${name}\` cannot be given a new value`,
+        {
+          help:
+            binding === undefined
+              ? [`Define it: \`let ${name} = …\`.`, ...suggestion(name, visibleNames(outer.scope))]
+              : ["Only what `let` or a parameter of this function named can change."],
+        },
+      );
     }
     checkExpression(bindIndices(context, [target]).inner, statement.value);
     return;
@@ -188,13 +249,22 @@ export function checkAssign(outer: Context, statement: AssignStatement): void {
   if (rejectComputedPlaces(context, [target])) return;
   const { inner, variables } = bindIndices(context, [target]);
   if (target.subscripts !== undefined && target.subscripts.length > old.dims.length) {
-    fail(context, target.span, "index/too-many", `\`${name}\` has ${old.dims.length} axes, not ${target.subscripts.length}`);
+    fail(
+      context,
+      target.span,
+      "index/too-many",
+      `\`${name}\` has ${old.dims.length} axes, not ${target.subscripts.length}`,
+    );
     return;
   }
   target.subscripts?.forEach((subscript, axis) => {
     const variable = subscript.kind === "index" ? variables.get(subscript.name.name) : undefined;
     const dim = old.dims[axis] as Size;
-    if (variable !== undefined) constrainIndex(context, variable, dim, { span: subscript.span, text: `here \`${variable.name}\` walks ${printSize(dim)}` });
+    if (variable !== undefined)
+      constrainIndex(context, variable, dim, {
+        span: subscript.span,
+        text: `here \`${variable.name}\` walks ${printSize(dim)}`,
+      });
   });
   const type = guardSizes(context, statement.span, () => {
     const found = checkExpression(inner, statement.value);
@@ -203,33 +273,57 @@ export function checkAssign(outer: Context, statement: AssignStatement): void {
   });
   outer.checker.tables.uses.set(target.name, known.definition);
   if (type?.kind !== "tensor") {
-    if (type?.kind === "tuple") fail(context, statement.value.span, "type/tuple", `this gives ${type.items.length} values, one is taken`);
-    if (type?.kind === "instance") fail(context, statement.value.span, "type/not-a-value", "this is a module, not a value");
+    if (type?.kind === "tuple")
+      fail(context, statement.value.span, "type/tuple", `this gives ${type.items.length} values, one is taken`);
+    if (type?.kind === "instance")
+      fail(context, statement.value.span, "type/not-a-value", "this is a module, not a value");
     return;
   }
   if ([...variables.values()].some((variable) => variable.failed) || context.statement.unbound.size > 0) return;
   const next = typeOfTarget(context, target, type, variables);
   if (next.kind !== "tensor") return;
-  const axis = next.dims.findIndex((dim, i) => old.dims[i] === undefined || !provablyEqual(dim, old.dims[i] as Size, outer.facts));
+  const axis = next.dims.findIndex(
+    (dim, i) => old.dims[i] === undefined || !provablyEqual(dim, old.dims[i] as Size, outer.facts),
+  );
   const sameRank = next.dims.length === old.dims.length;
   const untyped = old.element.dtype === "integer" || old.element.dtype === "real";
-  const fits = elementFits(next.element, old.element) || (untyped && combineElements(old.element, next.element) !== undefined);
+  const fits =
+    elementFits(next.element, old.element) || (untyped && combineElements(old.element, next.element) !== undefined);
   if (!sameRank || axis >= 0 || !fits) {
-    const sizes = sameRank && axis >= 0 ? [`Nothing says ${printSize(old.dims[axis] as Size)} = ${printSize(next.dims[axis] as Size)}.`] : [];
-    fail(context, statement.value.span, fits && sameRank ? "size/mismatch" : "type/assign", `\`${name}\` keeps its type when it gets a new value`, {
-      label: `this is ${printValueType(next)}`,
-      secondary: known.span === undefined ? [] : [{ span: known.span, text: `\`${name}\` is ${printValueType(old)}` }],
-      notes: sizes,
-      help: [`Give the new value its own name: \`let ${name}2 = …\`.`],
-    });
+    const sizes =
+      sameRank && axis >= 0
+        ? [`Nothing says ${printSize(old.dims[axis] as Size)} = ${printSize(next.dims[axis] as Size)}.`]
+        : [];
+    fail(
+      context,
+      statement.value.span,
+      fits && sameRank ? "size/mismatch" : "type/assign",
+      `\`${name}\` keeps its type when it gets a new value`,
+      {
+        label: `this is ${printValueType(next)}`,
+        secondary:
+          known.span === undefined ? [] : [{ span: known.span, text: `\`${name}\` is ${printValueType(old)}` }],
+        notes: sizes,
+        help: [`Give the new value its own name: \`let ${name}2 = …\`.`],
+      },
+    );
     return;
   }
   const below = old.element.below;
-  const keepsBound = below === undefined || (next.element.below !== undefined && provablyEqual(next.element.below, below, outer.facts));
+  const keepsBound =
+    below === undefined || (next.element.below !== undefined && provablyEqual(next.element.below, below, outer.facts));
   if (!keepsBound) {
-    fail(context, statement.value.span, "index/range", `\`${name}\` must stay below ${printSize(below as Size)}`, { label: `this is ${printElement(next.element)}` });
+    fail(context, statement.value.span, "index/range", `\`${name}\` must stay below ${printSize(below as Size)}`, {
+      label: `this is ${printElement(next.element)}`,
+    });
     return;
   }
-  known.type = { kind: "tensor", element: untyped ? { dtype: next.element.dtype === "integer" ? old.element.dtype : next.element.dtype } : old.element, dims: old.dims };
+  known.type = {
+    kind: "tensor",
+    element: untyped
+      ? { dtype: next.element.dtype === "integer" ? old.element.dtype : next.element.dtype }
+      : old.element,
+    dims: old.dims,
+  };
   outer.checker.tables.targets.set(target, known.type);
 }

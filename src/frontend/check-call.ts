@@ -1,26 +1,18 @@
-/** Calls: functions and methods, `f[j](…)`, module instances, built-ins, conversions, `concat`. */
-import { type DType, findInitialiser, type Initialiser } from "../ir/index.ts";
-import { agreeOnDims, agreeOnElement, checkTensor, type Operand } from "./check-arithmetic.ts";
-import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
-import {
-  checkExpression,
-  type Context,
-  constrainIndex,
-  fail,
-  newIndexVariable,
-  report,
-  type Signature,
-  settle,
-  withIndices,
-} from "./check-context.ts";
+/** Calls of functions and methods, `f[j](…)`, module instances; what the language itself answers is in check-builtin.ts. */
+import { findInitialiser, type Initialiser } from "../ir/index.ts";
+import { checkArgumentsOnly, giveBack, matchArguments } from "./check-arguments.ts";
+import { checkTensor } from "./check-arithmetic.ts";
+import { checkBuiltin, checkCast, checkConcat } from "./check-builtin.ts";
+import { type Context, checkExpression, fail, report, type Signature, settle } from "./check-context.ts";
 import { type FittedArgument, resultType, solveCall } from "./check-generics.ts";
 import { chooseElements, moduleSizesAt } from "./check-instance.ts";
 import { checkPredicate, withBinders } from "./check-reduce.ts";
+import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
-import { isFloatElement, isIntegerElement, printElement, tensorOfType, unknownType } from "./element-types.ts";
+import { unknownType } from "./element-types.ts";
 import { castNames, laterFunctions, suggestion } from "./names.ts";
 import { type IndexVariable, lookUp, visibleNames } from "./scope.ts";
-import { addSizes, printSize, type Size } from "./size.ts";
+import type { Size } from "./size.ts";
 import type {
   Argument,
   CallExpression,
@@ -31,184 +23,19 @@ import type {
   ModuleDeclaration,
 } from "./syntax-tree.ts";
 
-/** Checks arguments for the mistakes inside them when the call itself is hopeless. */
-function checkArgumentsOnly(context: Context, call: CallExpression): ValueType {
-  const binders = (call.axes ?? []).filter((axis): axis is IndexBinder => axis.kind === "index");
-  const variables = binders.map((binder) => newIndexVariable(context, binder));
-  for (const variable of variables) variable.failed = true;
-  const inner = withIndices(context, variables);
-  for (const argument of call.arguments) checkExpression(inner, argument.value);
-  return unknownType;
-}
-
-function rejectAxes(context: Context, call: CallExpression, name: string): boolean {
-  const [axis] = call.axes ?? [];
-  if (axis === undefined) return false;
-  fail(context, axis.span, "call/axes", `\`${name}\` works on single numbers and takes no axis`, {
-    help: [`Without brackets it applies to every element: \`${name}(…)\`.`],
-  });
-  return true;
-}
-
-function checkCast(context: Context, call: CallExpression, to: DType): ValueType {
-  const [argument] = call.arguments;
-  if (rejectAxes(context, call, to)) return checkArgumentsOnly(context, call);
-  if (call.arguments.length !== 1 || argument === undefined) {
-    return fail(context, call.span, "call/arguments", `\`${to}\` converts one value, not ${call.arguments.length}`);
-  }
-  const type = checkTensor(context, argument.value);
-  if (type === undefined) return unknownType;
-  context.checker.tables.calls.set(call, { kind: "cast", to });
-  return tensorOfType({ dtype: to }, type.dims, type.constant);
-}
-
-function checkBuiltin(context: Context, call: CallExpression, name: string, builtin: Builtin): ValueType {
-  if (rejectAxes(context, call, name)) return checkArgumentsOnly(context, call);
-  const operands: Operand[] = [];
-  for (const argument of call.arguments) {
-    const type = checkTensor(context, argument.value);
-    if (argument.label !== undefined) {
-      fail(context, argument.label.span, "call/label", `the arguments of \`${name}\` have no names`);
-    }
-    if (type !== undefined) operands.push({ expression: argument.value, type });
-  }
-  if (call.arguments.length !== builtin.arity) {
-    const count = builtin.arity === 1 ? "one argument" : `${builtin.arity} arguments`;
-    return fail(context, call.span, "call/arguments", `\`${name}\` takes ${count}, not ${call.arguments.length}`, {
-      help: name === "max" || name === "min" ? [`The largest along an axis is written \`${name}[k] x[k]\`.`] : [],
-    });
-  }
-  if (operands.length < builtin.arity) return unknownType;
-  const element = agreeOnElement(context, operands, `in \`${name}\``);
-  if (element === undefined) return unknownType;
-  const fits = {
-    float: element.dtype === "integer" || isFloatElement(element),
-    number: element.dtype !== "bool",
-    integer: isIntegerElement(element),
-    boolean: element.dtype === "bool",
-  }[builtin.domain];
-  if (!fits) {
-    const [first] = operands as [Operand, ...Operand[]];
-    const wanted = { float: "real numbers", number: "numbers", integer: "whole numbers", boolean: "conditions" }[builtin.domain];
-    return fail(context, first.expression.span, "type/argument", `\`${name}\` takes ${wanted}`, {
-      label: `this is ${printElement(first.type.element)}`,
-      help: builtin.domain === "float" ? ["Convert it: `f32(…)`."] : [],
-    });
-  }
-  const dims = agreeOnDims(context, operands);
-  if (dims === undefined) return unknownType;
-  context.checker.tables.calls.set(call, { kind: "builtin", name });
-  const result = builtin.domain === "float" && element.dtype === "integer" ? { dtype: "real" as const } : { dtype: element.dtype };
-  return tensorOfType(result, dims, operands.every((operand) => operand.type.constant === true));
-}
-
-/** `concat[c](A[i, c], B[i, c])`: every argument has its own `c`; the result's is as long as all together. */
-function checkConcat(context: Context, call: CallExpression): ValueType {
-  const [axis] = call.axes ?? [];
-  if (axis?.kind !== "index" || call.axes?.length !== 1 || axis.predicate !== undefined || axis.range !== undefined) {
-    fail(context, call.callee.span, "call/axes", "`concat` needs the index along which it joins", {
-      help: ["Write `concat[c](A[i, c], B[i, c])`, or `[a; b]` to join along the first axis."],
-    });
-    return checkArgumentsOnly(context, call);
-  }
-  const operands: Operand[] = [];
-  const extents: Size[] = [];
-  let shared: IndexVariable | undefined;
-  for (const argument of call.arguments) {
-    const variable = newIndexVariable(context, axis);
-    shared ??= variable;
-    const inner = withIndices(context, [variable]);
-    const type = checkTensor(inner, argument.value);
-    settle(context, false);
-    if (type === undefined) {
-      variable.failed = true;
-      continue;
-    }
-    operands.push({ expression: argument.value, type });
-    if (variable.range === undefined) {
-      if (!variable.failed) {
-        variable.failed = true;
-        fail(context, argument.value.span, "index/no-range", `this part of \`concat\` does not say how far \`${axis.name.name}\` runs`, {
-          help: [`Use \`${axis.name.name}\` as a subscript in it, as in \`A[i, ${axis.name.name}]\`.`],
-        });
-      }
-      continue;
-    }
-    extents.push(variable.range);
-  }
-  if (operands.length < call.arguments.length || extents.length < operands.length || operands.length === 0) return unknownType;
-  const element = agreeOnElement(context, operands, "in `concat`");
-  const dims = element && agreeOnDims(context, operands);
-  if (element === undefined || dims === undefined) return unknownType;
-  const total = extents.reduce(addSizes);
-  const outer = giveBack(context, axis, total, call);
-  if (outer === undefined) return unknownType;
-  context.checker.tables.calls.set(call, { kind: "concat", axis, outer: outer.binders[0] as IndexBinder, extents });
-  return tensorOfType({ dtype: element.dtype }, dims);
-}
-
-/** Hands the last axis of a result back to the index of the same name outside of the call. */
-function giveBack(context: Context, binder: IndexBinder, size: Size, call: CallExpression): IndexVariable | undefined {
-  const name = binder.name.name;
-  const binding = lookUp(context.scope, name);
-  if (binding?.kind !== "index") {
-    if (binding?.kind === "unknown" || context.file.skippedNames.has(name)) return undefined;
-    const spans = context.statement.unbound.get(name) ?? [];
-    context.statement.unbound.set(name, [...spans, binder.name.span]);
-    return undefined;
-  }
-  binding.variable.uses++;
-  constrainIndex(context, binding.variable, size, {
-    span: binder.span,
-    text: `here \`${name}\` walks ${printSize(size)}, what \`${call.callee.kind === "name" ? call.callee.name : call.callee.member.name}\` gives`,
-  });
-  return binding.variable;
-}
-
-/** Puts arguments in the order of the parameters. */
-function matchArguments(
-  context: Context,
-  call: CallExpression,
-  callee: string,
-  parameters: readonly { readonly name: string; readonly optional: boolean }[],
-): (Argument | undefined)[] | undefined {
-  const matched: (Argument | undefined)[] = parameters.map(() => undefined);
-  let sound = true;
-  let position = 0;
-  for (const argument of call.arguments) {
-    const { label } = argument;
-    const index = label === undefined ? position++ : parameters.findIndex((parameter) => parameter.name === label.name);
-    if (label !== undefined && index < 0) {
-      fail(context, label.span, "call/label", `\`${callee}\` has no parameter \`${label.name}\``, {
-        help: suggestion(label.name, parameters.map((parameter) => parameter.name)),
-      });
-      sound = false;
-    } else if (index >= parameters.length) {
-      const wanted = parameters.length === 1 ? "one argument" : `${parameters.length} arguments`;
-      fail(context, argument.span, "call/arguments", `\`${callee}\` takes ${wanted}, not ${call.arguments.length}`, { label: "one too many" });
-      return undefined;
-    } else if (matched[index] !== undefined) {
-      fail(context, argument.span, "call/arguments", `\`${parameters[index]?.name}\` of \`${callee}\` is given twice`);
-      sound = false;
-    } else {
-      matched[index] = argument;
-    }
-  }
-  const missing = parameters.filter((parameter, i) => matched[i] === undefined && !parameter.optional).map((parameter) => `\`${parameter.name}\``);
-  if (missing.length > 0) {
-    fail(context, call.span, "call/arguments", `\`${callee}\` needs ${missing.join(", ")} too`);
-    sound = false;
-  }
-  return sound ? matched : undefined;
-}
-
 interface Target {
   readonly declaration: FunctionDeclaration | ExternDeclaration;
   readonly module?: ModuleDeclaration;
   readonly instance?: InstancePath;
 }
 
-function checkFunctionCall(context: Context, call: CallExpression, callee: string, target: Target, axes: readonly IndexBinder[]): ValueType {
+function checkFunctionCall(
+  context: Context,
+  call: CallExpression,
+  callee: string,
+  target: Target,
+  axes: readonly IndexBinder[],
+): ValueType {
   const { declaration } = target;
   const signature = context.checker.signatures.get(declaration) as Signature;
   context.checker.edges.push({ from: context.owner, to: declaration, span: call.span, name: callee });
@@ -220,7 +47,15 @@ function checkFunctionCall(context: Context, call: CallExpression, callee: strin
     types.set(argument, { type, used: variables.map((variable, i) => variable.uses > (before[i] as number)) });
   }
   for (const binder of axes) checkPredicate(inner, binder);
-  const matched = matchArguments(context, call, callee, signature.parameters.map(({ parameter }) => ({ name: parameter.name.name, optional: parameter.default !== undefined })));
+  const matched = matchArguments(
+    context,
+    call,
+    callee,
+    signature.parameters.map(({ parameter }) => ({
+      name: parameter.name.name,
+      optional: parameter.default !== undefined,
+    })),
+  );
   if (axes.length > 0) settle(context, false);
   for (const variable of variables) {
     if (variable.range !== undefined || variable.failed) continue;
@@ -228,7 +63,8 @@ function checkFunctionCall(context: Context, call: CallExpression, callee: strin
     const binder = variable.binders[0] as IndexBinder;
     if ([...types.values()].every((entry) => entry.type !== undefined)) {
       fail(context, binder.span, "index/no-range", `nothing says how far \`${variable.name}\` runs`, {
-        label: variable.uses === 0 ? `\`${variable.name}\` does not occur in the arguments` : "used only inside arithmetic",
+        label:
+          variable.uses === 0 ? `\`${variable.name}\` does not occur in the arguments` : "used only inside arithmetic",
         help: [`Give the range: \`${callee}[${variable.name}: N](…)\`.`],
       });
     }
@@ -239,19 +75,29 @@ function checkFunctionCall(context: Context, call: CallExpression, callee: strin
     if (argument === undefined) return undefined;
     const { type, used } = types.get(argument) as { type: TensorValueType; used: boolean[] };
     const bound = variables.filter((_, i) => used[i]).map((variable) => variable.range as Size);
-    return { expression: argument.value, type: { ...type, dims: [...type.dims, ...bound], size: bound.length > 0 ? undefined : type.size } };
+    return {
+      expression: argument.value,
+      type: { ...type, dims: [...type.dims, ...bound], size: bound.length > 0 ? undefined : type.size },
+    };
   });
-  const moduleSizes = target.module === undefined ? new Map<string, Size>() : moduleSizesAt(context, target.instance ?? []);
+  const moduleSizes =
+    target.module === undefined ? new Map<string, Size>() : moduleSizesAt(context, target.instance ?? []);
   if (moduleSizes === undefined) return unknownType;
   const solved = solveCall(context, callee, signature, moduleSizes, fitted);
   if (solved === undefined) return unknownType;
-  if (declaration.kind === "extern") return fail(context, call.span, "todo/extern", "hand-written kernels cannot be compiled yet");
+  if (declaration.kind === "extern")
+    return fail(context, call.span, "todo/extern", "hand-written kernels cannot be compiled yet");
   let results = solved.results;
   let outer: (IndexVariable | undefined)[] = axes.map(() => undefined);
   if (axes.length > 0) {
     const [result] = results;
     if (result === undefined || results.length !== 1) {
-      return fail(context, call.span, "call/axes", `\`${callee}\` gives several values and cannot be applied along an axis`);
+      return fail(
+        context,
+        call.span,
+        "call/axes",
+        `\`${callee}\` gives several values and cannot be applied along an axis`,
+      );
     }
     if (result.dims.length >= axes.length) {
       const kept = result.dims.length - axes.length;
@@ -282,7 +128,9 @@ function bindersOf(context: Context, call: CallExpression): IndexBinder[] | unde
     if (axis.kind === "index") {
       binders.push(axis);
     } else {
-      fail(context, axis.span, "call/axes", "a function is applied along an index", { help: ["Write `f[j](…)` or `f[j: j <= i](…)`."] });
+      fail(context, axis.span, "call/axes", "a function is applied along an index", {
+        help: ["Write `f[j](…)` or `f[j: j <= i](…)`."],
+      });
       return undefined;
     }
   }
@@ -294,7 +142,9 @@ function elementsOf(context: Context, call: CallExpression): Expression[] {
   return (call.axes ?? []).map((axis): Expression => {
     if (axis.kind === "at") return axis.expression;
     if (axis.range !== undefined || axis.predicate !== undefined) {
-      fail(context, axis.span, "call/axes", "an array of modules is read with a number", { help: ["Write `layer[l](x)`."] });
+      fail(context, axis.span, "call/axes", "an array of modules is read with a number", {
+        help: ["Write `layer[l](x)`."],
+      });
     }
     return { kind: "name", name: axis.name.name, span: axis.name.span };
   });
@@ -306,7 +156,12 @@ function checkUnknownCallee(context: Context, call: CallExpression, name: string
   if (context.file.skippedNames.has(name)) return unknownType;
   if (laterFunctions.has(name)) return fail(context, span, "todo/order", `\`${name}\` cannot be compiled yet`);
   if (findInitialiser(name) !== undefined) {
-    return fail(context, span, "call/initialiser", `\`${name}\` only gives \`param\` and \`buffer\` their first values`);
+    return fail(
+      context,
+      span,
+      "call/initialiser",
+      `\`${name}\` only gives \`param\` and \`buffer\` their first values`,
+    );
   }
   return fail(context, span, "name/unknown", `there is no function \`${name}\``, {
     help: suggestion(name, [...visibleNames(context.scope), ...castNames.keys(), "concat"]),
@@ -316,9 +171,13 @@ function checkUnknownCallee(context: Context, call: CallExpression, name: string
 function checkDirectives(context: Context, call: CallExpression): void {
   for (const directive of call.directives) {
     if (directive.name.name === "approx") {
-      fail(context, directive.span, "todo/approx", "`@approx` cannot be compiled yet", { help: ["Without it the exact equation is computed."] });
+      fail(context, directive.span, "todo/approx", "`@approx` cannot be compiled yet", {
+        help: ["Without it the exact equation is computed."],
+      });
     } else {
-      fail(context, directive.name.span, "name/directive", `there is no directive \`@${directive.name.name}\``, { help: suggestion(directive.name.name, ["approx"]) });
+      fail(context, directive.name.span, "name/directive", `there is no directive \`@${directive.name.name}\``, {
+        help: suggestion(directive.name.name, ["approx"]),
+      });
     }
   }
 }
@@ -348,14 +207,24 @@ export function checkCall(context: Context, call: CallExpression): ValueType {
           const axes = bindersOf(context, call);
           if (axes === undefined) return checkArgumentsOnly(context, call);
           const module = definition.kind === "function" ? definition.of : undefined;
-          const target = { declaration: definition.declaration, module, instance: module === undefined ? undefined : [] };
+          const target = {
+            declaration: definition.declaration,
+            module,
+            instance: module === undefined ? undefined : [],
+          };
           return checkFunctionCall(context, call, name, target, axes);
         }
         default:
           checkArgumentsOnly(context, call);
-          return fail(context, callee.span, "call/module", `\`${name}\` is a module: it has parameters and must be made first`, {
-            help: [`In a module or model: \`sub part: ${name}(…)\`, then \`part(x)\`.`],
-          });
+          return fail(
+            context,
+            callee.span,
+            "call/module",
+            `\`${name}\` is a module: it has parameters and must be made first`,
+            {
+              help: [`In a module or model: \`sub part: ${name}(…)\`, then \`part(x)\`.`],
+            },
+          );
       }
     }
     type = checkExpression(context, callee);
@@ -368,7 +237,13 @@ export function checkCall(context: Context, call: CallExpression): ValueType {
         const axes = bindersOf(context, call);
         if (axes === undefined) return checkArgumentsOnly(context, call);
         context.checker.tables.uses.set(callee.member, { kind: "function", declaration: method, of: object.module });
-        return checkFunctionCall(context, call, callee.member.name, { declaration: method, module: object.module, instance: object.path }, axes);
+        return checkFunctionCall(
+          context,
+          call,
+          callee.member.name,
+          { declaration: method, module: object.module, instance: object.path },
+          axes,
+        );
       }
     }
     type = checkExpression(context, callee);
@@ -384,7 +259,9 @@ export function checkCall(context: Context, call: CallExpression): ValueType {
   if (type.kind === "instance") {
     if (type.missing === 0) return callForward(context, call, type, []);
     checkArgumentsOnly(context, call);
-    return fail(context, callee.span, "call/element", "this is an array of modules", { help: ["Say which one: `layer[0](x)`, or in a loop `layer[l](x)`."] });
+    return fail(context, callee.span, "call/element", "this is an array of modules", {
+      help: ["Say which one: `layer[0](x)`, or in a loop `layer[l](x)`."],
+    });
   }
   checkArgumentsOnly(context, call);
   return fail(context, callee.span, "call/not-a-function", "this is a value, not a function", {
@@ -392,7 +269,12 @@ export function checkCall(context: Context, call: CallExpression): ValueType {
   });
 }
 
-function callForward(context: Context, call: CallExpression, type: ValueType & { kind: "instance" }, axes: readonly IndexBinder[]): ValueType {
+function callForward(
+  context: Context,
+  call: CallExpression,
+  type: ValueType & { kind: "instance" },
+  axes: readonly IndexBinder[],
+): ValueType {
   const forward = context.checker.modules.get(type.module)?.functions.get("forward");
   const name = call.callee.kind === "name" ? call.callee.name : call.callee.member.name;
   if (forward === undefined) {
@@ -402,7 +284,13 @@ function callForward(context: Context, call: CallExpression, type: ValueType & {
       help: methods.slice(0, 3).map((method) => `Call one of its functions: \`${name}.${method}(…)\`.`),
     });
   }
-  return checkFunctionCall(context, call, name, { declaration: forward, module: type.module, instance: type.path }, axes);
+  return checkFunctionCall(
+    context,
+    call,
+    name,
+    { declaration: forward, module: type.module, instance: type.path },
+    axes,
+  );
 }
 
 /** `kaiming_uniform(fan_in: in)` and the like, allowed only as the initial value of a `param` or `buffer`. */
@@ -411,10 +299,22 @@ export function checkInitialiserCall(context: Context, call: CallExpression, ini
   for (const argument of call.arguments) {
     const type = checkTensor(context, argument.value);
     if (type !== undefined && (type.constant !== true || type.dims.length > 0 || type.element.dtype === "bool")) {
-      report(context, errorAt(argument.value.span, "type/constant", `the arguments of \`${name}\` must be numbers known when the model is built`));
+      report(
+        context,
+        errorAt(
+          argument.value.span,
+          "type/constant",
+          `the arguments of \`${name}\` must be numbers known when the model is built`,
+        ),
+      );
     }
   }
-  const matched = matchArguments(context, call, name, parameters.map((parameter) => ({ name: parameter.name, optional: parameter.default !== undefined })));
+  const matched = matchArguments(
+    context,
+    call,
+    name,
+    parameters.map((parameter) => ({ name: parameter.name, optional: parameter.default !== undefined })),
+  );
   if (matched === undefined) return;
   const values = new Map<string, Expression>();
   parameters.forEach((parameter, i) => {

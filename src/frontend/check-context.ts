@@ -113,7 +113,8 @@ export type Pending = (isFinal: boolean) => boolean;
 /** What belongs to one statement: the indices that nobody bound, and checks that wait. */
 export interface StatementContext {
   readonly span: Span;
-  readonly kept: readonly string[];
+  /** Indices on the left. Undefined outside of definitions: there an unknown name in a subscript is just unknown. */
+  readonly kept: readonly string[] | undefined;
   readonly unbound: Map<string, Span[]>;
   pending: Pending[];
   readonly variables: IndexVariable[];
@@ -133,7 +134,8 @@ export interface Context {
   readonly inSubscript: boolean;
 }
 
-export function newStatement(span: Span, kept: readonly string[] = []): StatementContext {
+/** A new statement; `kept` for those that `finishStatement` ends. */
+export function newStatement(span: Span, kept?: readonly string[]): StatementContext {
   return { span, kept, unbound: new Map(), pending: [], variables: [] };
 }
 
@@ -159,7 +161,13 @@ export function textOf(context: { readonly file: FileInfo }, span: Span): string
 }
 
 /** Declares a name, or reports that it is taken in this function. */
-export function declare(context: Context, scope: Scope, identifier: Identifier, binding: Binding, redefinition?: string): void {
+export function declare(
+  context: Context,
+  scope: Scope,
+  identifier: Identifier,
+  binding: Binding,
+  redefinition?: string,
+): void {
   const collision = findCollision(scope, identifier.name);
   if (collision !== undefined && collision.kind !== "unknown") {
     const other = collision.kind === "value" || collision.kind === "callable" ? collision.span : undefined;
@@ -212,7 +220,9 @@ export function factsWithIndices(context: Context): SizeFacts {
 /** `so far: i: L, j: S`, or nothing while no range is known. */
 export function rangesSoFar(context: Context): string[] {
   const known = context.statement.variables.filter((variable) => variable.range !== undefined && !variable.failed);
-  const unique = new Map(known.map((variable) => [variable.name, `${variable.name} < ${printSize(variable.range as Size)}`]));
+  const unique = new Map(
+    known.map((variable) => [variable.name, `${variable.name} < ${printSize(variable.range as Size)}`]),
+  );
   return unique.size === 0 ? [] : [`so far: ${[...unique.values()].join(", ")}`];
 }
 
@@ -267,7 +277,8 @@ export function finishStatement(context: Context): void {
     const names = [...statement.unbound.keys()];
     const spans = [...statement.unbound.values()].map((uses) => uses[0] as Span);
     const quoted = names.map((name) => `\`${name}\``).join(", ");
-    const kept = statement.kept.length > 0 ? statement.kept.join(", ") : "nothing";
+    const keptNames = statement.kept ?? [];
+    const kept = keptNames.length > 0 ? keptNames.join(", ") : "nothing";
     report(
       context,
       errorAt(
@@ -280,7 +291,7 @@ export function finishStatement(context: Context): void {
           notes: [`kept on the left: ${kept}`],
           help: [
             `Say how the terms combine: \`sum[${names.join(", ")}] …\`.`,
-            `Or keep ${names.length === 1 ? "it" : "them"}: write \`[${[...statement.kept, ...names].join(", ")}]\` on the left.`,
+            `Or keep ${names.length === 1 ? "it" : "them"}: write \`[${[...keptNames, ...names].join(", ")}]\` on the left.`,
           ],
         },
       ),

@@ -1,11 +1,10 @@
 /** Functions: signatures, and the statements of their bodies. */
 import { checkTensor } from "./check-arithmetic.ts";
 import { checkAssign, checkLet } from "./check-binding.ts";
-import type { Definition, ValueType } from "./checked-program.ts";
 import {
   type Checker,
-  checkExpression,
   type Context,
+  checkExpression,
   declare,
   type FileInfo,
   fail,
@@ -18,15 +17,28 @@ import {
 } from "./check-context.ts";
 import { checkBelow } from "./check-generics.ts";
 import { checkRequire, checkSize, factsOf, guardSizes, resolveType } from "./check-size.ts";
+import type { Definition, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
 import { elementFits, printElement, printValueType, sizeType, unknownType } from "./element-types.ts";
 import { type Binding, lookUp, newScope } from "./scope.ts";
 import { constantSize, nameSize, printSize, type Size, subtractSizes } from "./size.ts";
 import { noFacts, provablyEqual, withFacts } from "./size-facts.ts";
-import type { ExternDeclaration, ForStatement, FunctionDeclaration, IfStatement, ReturnStatement, Statement } from "./syntax-tree.ts";
+import type {
+  ExternDeclaration,
+  ForStatement,
+  FunctionDeclaration,
+  IfStatement,
+  ReturnStatement,
+  Statement,
+} from "./syntax-tree.ts";
 
 /** Resolves the declared types of a function and puts generics and parameters in a scope of its own. */
-export function declareFunction(checker: Checker, declaration: FunctionDeclaration | ExternDeclaration, file: FileInfo, module?: ModuleInfo): void {
+export function declareFunction(
+  checker: Checker,
+  declaration: FunctionDeclaration | ExternDeclaration,
+  file: FileInfo,
+  module?: ModuleInfo,
+): void {
   const scope = newScope(module?.scope ?? file.scope, true);
   const home: Home = { file, module, scope };
   checker.homes.set(declaration, home);
@@ -45,14 +57,28 @@ export function declareFunction(checker: Checker, declaration: FunctionDeclarati
   for (const generic of declaration.generics) {
     const taken = ofModule(generic.name);
     if (taken !== undefined) {
-      fail(context, generic.span, "name/duplicate", `\`${generic.name}\` is already a parameter of \`${module?.declaration.name.name}\``, {
-        secondary: [{ span: taken.span, text: "here" }],
-        help: ["Leave it out between the angle brackets: the module's size is meant then.", "Or choose another name."],
-      });
+      fail(
+        context,
+        generic.span,
+        "name/duplicate",
+        `\`${generic.name}\` is already a parameter of \`${module?.declaration.name.name}\``,
+        {
+          secondary: [{ span: taken.span, text: "here" }],
+          help: [
+            "Leave it out between the angle brackets: the module's size is meant then.",
+            "Or choose another name.",
+          ],
+        },
+      );
       continue;
     }
     const definition: Definition = { kind: "generic", name: generic, of: declaration };
-    declare(context, scope, generic, { kind: "value", definition, type: sizeType(nameSize(generic.name)), span: generic.span });
+    declare(context, scope, generic, {
+      kind: "value",
+      definition,
+      type: sizeType(nameSize(generic.name)),
+      span: generic.span,
+    });
     checker.tables.uses.set(generic, definition);
     sizeNames.push(generic.name);
   }
@@ -62,31 +88,52 @@ export function declareFunction(checker: Checker, declaration: FunctionDeclarati
     const isSize = element.kind === "named" && element.name === "size" && dims.length === 0;
     const taken = isSize ? ofModule(parameter.name.name) : undefined;
     if (taken !== undefined) {
-      fail(context, parameter.name.span, "name/duplicate", `\`${parameter.name.name}\` is already a parameter of \`${module?.declaration.name.name}\``, {
-        secondary: [{ span: taken.span, text: "here" }],
-        help: ["Choose another name."],
-      });
+      fail(
+        context,
+        parameter.name.span,
+        "name/duplicate",
+        `\`${parameter.name.name}\` is already a parameter of \`${module?.declaration.name.name}\``,
+        {
+          secondary: [{ span: taken.span, text: "here" }],
+          help: ["Choose another name."],
+        },
+      );
       return { parameter, type: unknownType, isSize };
     }
     const type: ValueType = isSize
       ? sizeType(nameSize(parameter.name.name))
       : (guardSizes(context, parameter.type.span, () => resolveType(context, parameter.type)) ?? unknownType);
     if (isSize) sizeNames.push(parameter.name.name);
-    const binding: Binding = type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: parameter.name.span };
+    const binding: Binding =
+      type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: parameter.name.span };
     declare(context, scope, parameter.name, binding);
     checker.tables.uses.set(parameter.name, definition);
     if (parameter.default !== undefined) {
       const value = checkTensor(context, parameter.default);
-      const fits = value === undefined || type.kind !== "tensor" || (value.constant === true && value.dims.length === 0 && type.dims.length === 0 && elementFits(value.element, type.element));
+      const fits =
+        value === undefined ||
+        type.kind !== "tensor" ||
+        (value.constant === true &&
+          value.dims.length === 0 &&
+          type.dims.length === 0 &&
+          elementFits(value.element, type.element));
       if (!fits) {
-        fail(context, parameter.default.span, "type/constant", `the default of \`${parameter.name.name}\` must be a constant ${printValueType(type)}`, {
-          label: `this is ${printValueType(value as ValueType)}`,
-        });
+        fail(
+          context,
+          parameter.default.span,
+          "type/constant",
+          `the default of \`${parameter.name.name}\` must be a constant ${printValueType(type)}`,
+          {
+            label: `this is ${printValueType(value as ValueType)}`,
+          },
+        );
       }
     }
     return { parameter, type, isSize };
   });
-  const results = declaration.results.map((result) => guardSizes(context, result.span, () => resolveType(context, result.type)) ?? unknownType);
+  const results = declaration.results.map(
+    (result) => guardSizes(context, result.span, () => resolveType(context, result.type)) ?? unknownType,
+  );
   checker.signatures.set(declaration, { declaration, sizeNames, parameters, results });
 }
 
@@ -95,7 +142,12 @@ function assignedNames(statements: readonly Statement[]): Set<string> {
   const names = new Set<string>();
   for (const statement of statements) {
     if (statement.kind === "assign") names.add(statement.target.name.name);
-    const blocks = statement.kind === "for" ? [statement.body] : statement.kind === "if" ? [statement.then, statement.otherwise ?? []] : [];
+    const blocks =
+      statement.kind === "for"
+        ? [statement.body]
+        : statement.kind === "if"
+          ? [statement.then, statement.otherwise ?? []]
+          : [];
     for (const block of blocks) for (const name of assignedNames(block)) names.add(name);
   }
   return names;
@@ -114,12 +166,17 @@ function forgetConstants(context: Context, statements: readonly Statement[]): vo
 function alwaysReturns(statements: readonly Statement[]): boolean {
   return statements.some((statement) => {
     if (statement.kind === "return") return true;
-    return statement.kind === "if" && statement.otherwise !== undefined && alwaysReturns(statement.then) && alwaysReturns(statement.otherwise);
+    return (
+      statement.kind === "if" &&
+      statement.otherwise !== undefined &&
+      alwaysReturns(statement.then) &&
+      alwaysReturns(statement.otherwise)
+    );
   });
 }
 
 function checkReturn(outer: Context, statement: ReturnStatement, signature: Signature): void {
-  const context: Context = { ...outer, statement: newStatement(statement.span) };
+  const context: Context = { ...outer, statement: newStatement(statement.span, []) };
   const type = guardSizes(context, statement.span, () => {
     const found = checkExpression(context, statement.value);
     finishStatement(context);
@@ -145,7 +202,8 @@ function checkReturn(outer: Context, statement: ReturnStatement, signature: Sign
     const result = results[i];
     const declared = declaration.results[i];
     if (result?.kind !== "tensor" || declared === undefined) return;
-    const expression = statement.value.kind === "tuple" ? (statement.value.items[i] ?? statement.value) : statement.value;
+    const expression =
+      statement.value.kind === "tuple" ? (statement.value.items[i] ?? statement.value) : statement.value;
     const secondary = [{ span: declared.span, text: `declared as ${printValueType(result)}` }];
     if (!elementFits(item.element, result.element) || item.dims.length !== result.dims.length) {
       fail(context, expression.span, "type/return", `\`${name}\` does not give what it declares`, {
@@ -155,7 +213,9 @@ function checkReturn(outer: Context, statement: ReturnStatement, signature: Sign
       });
       return;
     }
-    const axis = item.dims.findIndex((dim, position) => !provablyEqual(dim, result.dims[position] as Size, context.facts));
+    const axis = item.dims.findIndex(
+      (dim, position) => !provablyEqual(dim, result.dims[position] as Size, context.facts),
+    );
     if (axis >= 0) {
       const [have, want] = [printSize(item.dims[axis] as Size), printSize(result.dims[axis] as Size)];
       fail(context, expression.span, "size/mismatch", `axis ${axis + 1} of the result has the wrong length`, {
@@ -166,7 +226,8 @@ function checkReturn(outer: Context, statement: ReturnStatement, signature: Sign
       });
       return;
     }
-    if (result.element.below !== undefined) checkBelow(context, { expression, type: item }, result.element.below, `the result of \`${name}\``);
+    if (result.element.below !== undefined)
+      checkBelow(context, { expression, type: item }, result.element.below, `the result of \`${name}\``);
   });
 }
 
@@ -187,7 +248,12 @@ function checkFor(context: Context, statement: ForStatement, signature: Signatur
   }
   const definition: Definition = { kind: "loop", statement };
   const type = from === undefined || to === undefined ? unknownType : sizeType(nameSize(name));
-  declare(context, scope, statement.variable, type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: statement.variable.span });
+  declare(
+    context,
+    scope,
+    statement.variable,
+    type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: statement.variable.span },
+  );
   context.checker.tables.uses.set(statement.variable, definition);
   const ranges = from && to ? new Map([[name, { first: from, last: subtractSizes(to, constantSize(1)) }]]) : undefined;
   checkStatements({ ...context, scope, facts: withFacts(context.facts, { ranges }) }, statement.body, signature);
@@ -199,48 +265,68 @@ function checkIf(context: Context, statement: IfStatement, signature: Signature)
     const isBool = type.element.dtype === "bool";
     fail(context, statement.condition.span, "type/constant", "`if … { }` chooses when the model is built", {
       label: isBool ? "this is only known when the model runs" : `this is ${printValueType(type)}, not a condition`,
-      help: isBool ? ["To choose between values, write `if c then a else b`.", "A choice of the model is a parameter: `causal: bool = true`."] : [],
+      help: isBool
+        ? [
+            "To choose between values, write `if c then a else b`.",
+            "A choice of the model is a parameter: `causal: bool = true`.",
+          ]
+        : [],
     });
   }
   const facts = type === undefined ? {} : factsOf(context, statement.condition);
   const blocks = [...statement.then, ...(statement.otherwise ?? [])];
   forgetConstants(context, blocks);
-  checkStatements({ ...context, scope: newScope(context.scope, true), facts: withFacts(context.facts, facts) }, statement.then, signature);
-  if (statement.otherwise !== undefined) checkStatements({ ...context, scope: newScope(context.scope, true) }, statement.otherwise, signature);
+  checkStatements(
+    { ...context, scope: newScope(context.scope, true), facts: withFacts(context.facts, facts) },
+    statement.then,
+    signature,
+  );
+  if (statement.otherwise !== undefined)
+    checkStatements({ ...context, scope: newScope(context.scope, true) }, statement.otherwise, signature);
   forgetConstants(context, blocks);
 }
 
 function checkStatements(start: Context, statements: readonly Statement[], signature: Signature): void {
   let context = start;
-  statements.forEach((statement, i) => {
+  for (const [i, statement] of statements.entries()) {
     const previous = statements[i - 1];
     if (previous !== undefined && alwaysReturns([previous])) {
-      report(context, errorAt(statement.span, "function/unreachable", "this is never reached", { secondary: [{ span: previous.span, text: "the function has returned here" }] }));
+      report(
+        context,
+        errorAt(statement.span, "function/unreachable", "this is never reached", {
+          secondary: [{ span: previous.span, text: "the function has returned here" }],
+        }),
+      );
     }
     const own: Context = { ...context, statement: newStatement(statement.span) };
     switch (statement.kind) {
       case "let":
-        return checkLet(context, statement);
+        checkLet(context, statement);
+        break;
       case "assign":
-        return checkAssign(context, statement);
+        checkAssign(context, statement);
+        break;
       case "accumulate":
-        fail(own, statement.span, "todo/scatter", "`+=` cannot be compiled yet", { help: ["A sum over places is often a reduction: `sum[n: I[n] == i] X[n]`."] });
-        return;
+        fail(own, statement.span, "todo/scatter", "`+=` cannot be compiled yet", {
+          help: ["A sum over places is often a reduction: `sum[n: I[n] == i] X[n]`."],
+        });
+        break;
       case "return":
-        return checkReturn(context, statement, signature);
+        checkReturn(context, statement, signature);
+        break;
       case "for":
         guardSizes(own, statement.span, () => checkFor(own, statement, signature));
-        return;
+        break;
       case "if":
         guardSizes(own, statement.span, () => checkIf(own, statement, signature));
-        return;
+        break;
       case "require": {
         const facts = guardSizes(own, statement.span, () => checkRequire(own, statement.condition));
         if (facts !== undefined) context = { ...context, facts: withFacts(context.facts, facts) };
-        return;
+        break;
       }
     }
-  });
+  }
 }
 
 /** Checks the body of a function that has been declared. */
@@ -259,9 +345,15 @@ export function checkFunctionBody(checker: Checker, declaration: FunctionDeclara
   };
   checkStatements(context, declaration.body, signature);
   if (!alwaysReturns(declaration.body) && file.skippedNames.size === 0) {
-    fail(context, declaration.name.span, "function/no-return", `\`${declaration.name.name}\` can end without giving a value`, {
-      label: `it is declared to give ${(signature.results as readonly ValueType[]).map(printValueType).join(", ")}`,
-      help: ["End it with `return …`."],
-    });
+    fail(
+      context,
+      declaration.name.span,
+      "function/no-return",
+      `\`${declaration.name.name}\` can end without giving a value`,
+      {
+        label: `it is declared to give ${(signature.results as readonly ValueType[]).map(printValueType).join(", ")}`,
+        help: ["End it with `return …`."],
+      },
+    );
   }
 }

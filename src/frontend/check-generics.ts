@@ -2,11 +2,23 @@
  * Fitting arguments to the declared types of a function: solving its generic sizes, and finding the leading axes over which
  * the call maps.
  */
-import type { TensorValueType, ValueType } from "./checked-program.ts";
+
 import { type Context, fail, report, type Signature, textOf } from "./check-context.ts";
+import type { TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
 import { elementFits, printDims, printElement, printValueType } from "./element-types.ts";
-import { constantSize, degree, nameSize, namesOf, printNormalForm, printSize, type Size, substitute, subtractSizes, type Term } from "./size.ts";
+import {
+  constantSize,
+  degree,
+  nameSize,
+  namesOf,
+  printNormalForm,
+  printSize,
+  type Size,
+  substitute,
+  subtractSizes,
+  type Term,
+} from "./size.ts";
 import { provablyAtMost, provablyEqual, solveForName } from "./size-facts.ts";
 import type { Expression } from "./syntax-tree.ts";
 
@@ -32,7 +44,8 @@ interface Solution {
 /** The name a pattern consists of, if it is nothing but one. */
 function bareName(pattern: Size): string | undefined {
   const [term] = pattern.terms as readonly Term[];
-  if (pattern.terms.length !== 1 || term === undefined || term.coefficient !== 1n || degree(term) !== 1) return undefined;
+  if (pattern.terms.length !== 1 || term === undefined || term.coefficient !== 1n || degree(term) !== 1)
+    return undefined;
   const atom = term.factors[0]?.atom;
   return atom?.kind === "name" ? atom.name : undefined;
 }
@@ -105,7 +118,10 @@ export function solveCall(
     if (extra > 0) {
       if (mapped === undefined) {
         mapped = { dims: lead, argument };
-      } else if (mapped.dims.length !== extra || mapped.dims.some((dim, i) => !provablyEqual(dim, lead[i] as Size, context.facts))) {
+      } else if (
+        mapped.dims.length !== extra ||
+        mapped.dims.some((dim, i) => !provablyEqual(dim, lead[i] as Size, context.facts))
+      ) {
         reject(argument.expression.span, "shape/mapped", `the arguments of \`${callee}\` have different leading axes`, {
           label: `here ${printDims(lead)} come before ${printDims(argument.type.dims.slice(extra))}`,
           secondary: [{ span: mapped.argument.expression.span, text: `here ${printDims(mapped.dims)}` }],
@@ -132,9 +148,14 @@ export function solveCall(
     if (single !== undefined) {
       const solution = unknown.length === 1 ? solveForName(value, size, single) : undefined;
       if (solution === undefined) {
-        reject(argument.expression.span, "size/unsolved", `\`${printSize(written)}\` of \`${callee}\` cannot be solved from ${printSize(size)}`, {
-          label: `this has axes ${printDims(argument.type.dims)}`,
-        });
+        reject(
+          argument.expression.span,
+          "size/unsolved",
+          `\`${printSize(written)}\` of \`${callee}\` cannot be solved from ${printSize(size)}`,
+          {
+            label: `this has axes ${printDims(argument.type.dims)}`,
+          },
+        );
       } else {
         solved.set(single, { size: solution, argument });
       }
@@ -154,7 +175,10 @@ export function solveCall(
         : `\`${printSize(written)}\` of \`${callee}\` is given two lengths`,
       {
         label: first === undefined ? `this has ${b} where ${a} is needed` : `here ${printSize(written)} is ${b}`,
-        secondary: first === undefined ? [] : [{ span: first.argument.expression.span, text: `here ${printSize(written)} is ${a}` }],
+        secondary:
+          first === undefined
+            ? []
+            : [{ span: first.argument.expression.span, text: `here ${printSize(written)} is ${a}` }],
         notes: [`Nothing says ${a} = ${b}.`],
         help: [`Same length meant? State it: \`require ${a} == ${b}\`, or use one name for both.`],
       },
@@ -183,9 +207,15 @@ export function solveCall(
       .find((name) => name.endsWith("\0callee"));
     if (open !== undefined) {
       const name = open.split("\0")[0] as string;
-      fail(context, context.statement.span, "size/unsolved", `\`${name}\` of \`${callee}\` does not follow from the arguments`, {
-        help: [`Make it a parameter: \`${name}: size\`.`],
-      });
+      fail(
+        context,
+        context.statement.span,
+        "size/unsolved",
+        `\`${name}\` of \`${callee}\` does not follow from the arguments`,
+        {
+          help: [`Make it a parameter: \`${name}: size\`.`],
+        },
+      );
       return undefined;
     }
     results.push(resolved);

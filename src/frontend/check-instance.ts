@@ -1,6 +1,7 @@
 /** Module instances: elements of arrays, members reached through a dot, and sizes seen from outside. */
-import type { InstancePath, ValueType } from "./checked-program.ts";
+
 import { type Context, checkExpression, factsWithIndices, fail, textOf } from "./check-context.ts";
+import type { InstancePath, ValueType } from "./checked-program.ts";
 import { isIntegerElement, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
 import { constantSize, namesOf, printSize, type Size, substitute, subtractSizes } from "./size.ts";
@@ -17,8 +18,13 @@ export function moduleSizesAt(context: Context, path: InstancePath): ReadonlyMap
     const resolution = context.checker.tables.subs.get(sub);
     if (resolution === undefined) return undefined;
     const outer: ReadonlyMap<string, Size> | undefined = sizes;
-    sizes = outer === undefined ? resolution.sizes : new Map([...resolution.sizes].map(([name, size]) => [name, substitute(size, outer)]));
-    const wanted = resolution.module.parameters.filter((parameter) => parameter.type.element.kind === "named" && parameter.type.element.name === "size");
+    sizes =
+      outer === undefined
+        ? resolution.sizes
+        : new Map([...resolution.sizes].map(([name, size]) => [name, substitute(size, outer)]));
+    const wanted = resolution.module.parameters.filter(
+      (parameter) => parameter.type.element.kind === "named" && parameter.type.element.name === "size",
+    );
     if (wanted.some((parameter) => !sizes?.has(parameter.name.name))) return undefined;
   }
   return sizes ?? new Map();
@@ -39,18 +45,32 @@ export function typeAt(type: ValueType, sizes: ReadonlyMap<string, Size>): Value
 export function instanceOfSub(context: Context, path: InstancePath, sub: SubMember): ValueType {
   const resolution = context.checker.tables.subs.get(sub);
   if (resolution === undefined) return unknownType;
-  return { kind: "instance", path: [...path, { sub, elements: [] }], module: resolution.module, missing: sub.counts.length };
+  return {
+    kind: "instance",
+    path: [...path, { sub, elements: [] }],
+    module: resolution.module,
+    missing: sub.counts.length,
+  };
 }
 
 /** `layer[l]`: one of an array of modules. The place must be known when the model is built. */
-export function chooseElements(context: Context, type: ValueType & { readonly kind: "instance" }, elements: readonly Expression[]): ValueType {
+export function chooseElements(
+  context: Context,
+  type: ValueType & { readonly kind: "instance" },
+  elements: readonly Expression[],
+): ValueType {
   const last = type.path[type.path.length - 1];
   const resolution = last && context.checker.tables.subs.get(last.sub);
   if (last === undefined || resolution === undefined) return unknownType;
   let sound = true;
   if (elements.length > type.missing) {
     const extra = elements[type.missing] as Expression;
-    return fail(context, extra.span, "index/too-many", `\`${last.sub.name.name}\` has ${last.sub.counts.length === 0 ? "no elements" : "fewer axes"}`);
+    return fail(
+      context,
+      extra.span,
+      "index/too-many",
+      `\`${last.sub.name.name}\` has ${last.sub.counts.length === 0 ? "no elements" : "fewer axes"}`,
+    );
   }
   const outer = moduleSizesAt(context, type.path.slice(0, -1)) ?? new Map<string, Size>();
   elements.forEach((element, i) => {
@@ -63,9 +83,15 @@ export function chooseElements(context: Context, type: ValueType & { readonly ki
     const text = textOf(context, element.span);
     if (size === undefined) {
       sound = false;
-      fail(context, element.span, "index/not-constant", `\`${text}\` must be known when the model is built, to choose a module`, {
-        help: ["Use the variable of a loop: `for l in 0..layers { x = layer[l](x) }`."],
-      });
+      fail(
+        context,
+        element.span,
+        "index/not-constant",
+        `\`${text}\` must be known when the model is built, to choose a module`,
+        {
+          help: ["Use the variable of a loop: `for l in 0..layers { x = layer[l](x) }`."],
+        },
+      );
       return;
     }
     const count = substitute(resolution.counts[last.elements.length + i] as Size, outer);
@@ -97,7 +123,9 @@ export function checkMember(context: Context, expression: MemberExpression): Val
     });
   }
   if (object.missing > 0) {
-    return fail(context, expression.object.span, "call/element", "this is an array of modules", { help: ["Say which one: `layer[0].weight`."] });
+    return fail(context, expression.object.span, "call/element", "this is an array of modules", {
+      help: ["Say which one: `layer[0].weight`."],
+    });
   }
   const info = context.checker.modules.get(object.module);
   const tensor = info?.tensors.get(member.name);
@@ -115,5 +143,7 @@ export function checkMember(context: Context, expression: MemberExpression): Val
     return fail(context, member.span, "type/not-a-value", `\`${member.name}\` is a function; it must be called`);
   }
   const known = info === undefined ? [] : [...info.tensors.keys(), ...info.subs.keys(), ...info.functions.keys()];
-  return fail(context, member.span, "name/member", `\`${object.module.name.name}\` has no \`${member.name}\``, { help: suggestion(member.name, known) });
+  return fail(context, member.span, "name/member", `\`${object.module.name.name}\` has no \`${member.name}\``, {
+    help: suggestion(member.name, known),
+  });
 }

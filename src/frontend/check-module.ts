@@ -1,13 +1,12 @@
 /** Modules and models: parameters, constants, tensors, sub modules, presets. */
 import { findInitialiser } from "../ir/index.ts";
 import { checkTensor } from "./check-arithmetic.ts";
-import { checkInitialiserCall } from "./check-call.ts";
 import { checkLet } from "./check-binding.ts";
-import type { Definition, ValueType } from "./checked-program.ts";
+import { checkInitialiserCall } from "./check-call.ts";
 import {
   type Checker,
-  checkExpression,
   type Context,
+  checkExpression,
   type FileInfo,
   fail,
   finishStatement,
@@ -17,12 +16,22 @@ import {
 import { declareFunction } from "./check-function.ts";
 import { instanceOfSub } from "./check-instance.ts";
 import { checkRequire, checkSize, guardSizes, resolveType } from "./check-size.ts";
+import type { Definition, ValueType } from "./checked-program.ts";
 import { boolElement, elementFits, printValueType, sizeType, tensorOfType, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
 import { type Binding, lookUp, newScope, visibleNames } from "./scope.ts";
 import { nameSize, printSize, type Size, substitute } from "./size.ts";
 import { noFacts, provablyEqual, withFacts } from "./size-facts.ts";
-import type { Argument, Expression, Identifier, ModuleDeclaration, Parameter, PresetDeclaration, SubMember, TensorMember } from "./syntax-tree.ts";
+import type {
+  Argument,
+  Expression,
+  Identifier,
+  ModuleDeclaration,
+  Parameter,
+  PresetDeclaration,
+  SubMember,
+  TensorMember,
+} from "./syntax-tree.ts";
 
 /** A place in the header of a module. */
 function headerContext(checker: Checker, info: ModuleInfo): Context {
@@ -42,10 +51,16 @@ function declareMember(context: Context, info: ModuleInfo, name: Identifier, bin
   const present = info.scope.names.get(name.name);
   if (present !== undefined) {
     const first = present.kind === "value" || present.kind === "callable" ? present.span : undefined;
-    fail(context, name.span, "name/duplicate", `\`${name.name}\` is already defined in \`${info.declaration.name.name}\``, {
-      label: "second definition",
-      secondary: first === undefined ? [] : [{ span: first, text: "first definition" }],
-    });
+    fail(
+      context,
+      name.span,
+      "name/duplicate",
+      `\`${name.name}\` is already defined in \`${info.declaration.name.name}\``,
+      {
+        label: "second definition",
+        secondary: first === undefined ? [] : [{ span: first, text: "first definition" }],
+      },
+    );
     return false;
   }
   info.scope.names.set(name.name, binding);
@@ -67,7 +82,10 @@ function checkParameterValue(context: Context, parameter: Parameter, value: Expr
   if (kind === "size") return checkSize(context, value);
   const type = checkTensor(context, value);
   if (type === undefined || kind === undefined) return undefined;
-  const fits = type.constant === true && type.dims.length === 0 && elementFits(type.element, kind === "bool" ? boolElement : { dtype: "f32" });
+  const fits =
+    type.constant === true &&
+    type.dims.length === 0 &&
+    elementFits(type.element, kind === "bool" ? boolElement : { dtype: "f32" });
   if (!fits) {
     fail(context, value.span, "type/constant", `\`${name}\` of \`${of}\` takes a constant ${kind}`, {
       label: type.constant === true ? `this is ${printValueType(type)}` : "this is only known when the model runs",
@@ -96,19 +114,32 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
     const definition: Definition = { kind: "parameter", parameter, of: declaration };
     let type: ValueType;
     if (kind === undefined) {
-      type = fail(context, parameter.type.span, "type/module-parameter", "parameters of a module are `size`, `f32` or `bool`", {
-        help: ["A tensor is a parameter of `forward`, or a `param` of the module."],
-      });
+      type = fail(
+        context,
+        parameter.type.span,
+        "type/module-parameter",
+        "parameters of a module are `size`, `f32` or `bool`",
+        {
+          help: ["A tensor is a parameter of `forward`, or a `param` of the module."],
+        },
+      );
     } else if (kind === "size") {
       type = sizeType(nameSize(parameter.name.name));
     } else {
       type = tensorOfType({ dtype: kind }, [], true);
     }
     if (parameter.default !== undefined) {
-      const size = guardSizes(context, parameter.default.span, () => checkParameterValue(context, parameter, parameter.default as Expression, declaration.name.name));
+      const size = guardSizes(context, parameter.default.span, () =>
+        checkParameterValue(context, parameter, parameter.default as Expression, declaration.name.name),
+      );
       if (size !== undefined) info.defaults.set(parameter.name.name, size);
     }
-    declareMember(context, info, parameter.name, type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: parameter.name.span });
+    declareMember(
+      context,
+      info,
+      parameter.name,
+      type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: parameter.name.span },
+    );
     checker.tables.uses.set(parameter.name, definition);
   }
   for (const member of declaration.members) {
@@ -118,7 +149,9 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
         const target = member.targets[0];
         const isPlain = member.targets.length === 1 && target?.subscripts === undefined && member.initial.length === 0;
         if (target === undefined || !isPlain) {
-          fail(now, member.span, "module/constant", "a `let` of a module names one constant", { help: ["Compute tensors in `forward`, or keep them in a `buffer`."] });
+          fail(now, member.span, "module/constant", "a `let` of a module names one constant", {
+            help: ["Compute tensors in `forward`, or keep them in a `buffer`."],
+          });
           break;
         }
         // In a scope of its own first, because the module's may be shadowed and so never collides.
@@ -126,7 +159,9 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
         checkLet({ ...now, scope }, member);
         const binding = scope.names.get(target.name.name) ?? { kind: "unknown" };
         if (binding.kind === "value" && binding.type.kind === "tensor" && binding.type.constant !== true) {
-          fail(now, member.value.span, "module/constant", "a `let` of a module must be known when the model is built", { label: `this is ${printValueType(binding.type)}` });
+          fail(now, member.value.span, "module/constant", "a `let` of a module must be known when the model is built", {
+            label: `this is ${printValueType(binding.type)}`,
+          });
         }
         declareMember(now, info, target.name, binding);
         break;
@@ -137,10 +172,16 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
         break;
       }
       case "function": {
-        const isNew = declareMember(now, info, member.name, { kind: "callable", definition: { kind: "function", declaration: member, of: declaration }, span: member.name.span });
+        const isNew = declareMember(now, info, member.name, {
+          kind: "callable",
+          definition: { kind: "function", declaration: member, of: declaration },
+          span: member.name.span,
+        });
         if (isNew) info.functions.set(member.name.name, member);
         if (member.role === "entry" && declaration.role === "module") {
-          fail(now, member.name.span, "module/entry", "only a `model` has entries", { help: ["Write `fn` instead of `entry`, or `model` instead of `module`."] });
+          fail(now, member.name.span, "module/entry", "only a `model` has entries", {
+            help: ["Write `fn` instead of `entry`, or `model` instead of `module`."],
+          });
         }
         break;
       }
@@ -148,11 +189,14 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
         if (declareMember(now, info, member.name, { kind: "unknown" })) info.subs.set(member.name.name, member);
         break;
       case "tensor":
-        if (declareMember(now, info, member.name, { kind: "unknown" })) info.tensors.set(member.name.name, { member, type: unknownType });
+        if (declareMember(now, info, member.name, { kind: "unknown" }))
+          info.tensors.set(member.name.name, { member, type: unknownType });
         break;
       case "preset":
         if (declaration.role === "module") {
-          fail(now, member.name.span, "module/preset", "only a `model` has presets", { help: ["Write `model` instead of `module`."] });
+          fail(now, member.name.span, "module/preset", "only a `model` has presets", {
+            help: ["Write `model` instead of `module`."],
+          });
         }
         break;
     }
@@ -160,20 +204,38 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
 }
 
 /** Finds the parameter that each argument of a `sub` is for. */
-function matchSubArguments(context: Context, sub: SubMember, target: ModuleDeclaration): Map<string, Argument> | undefined {
+function matchSubArguments(
+  context: Context,
+  sub: SubMember,
+  target: ModuleDeclaration,
+): Map<string, Argument> | undefined {
   const matched = new Map<string, Argument>();
   const name = target.name.name;
   let position = 0;
   let sound = true;
   for (const argument of sub.arguments) {
     const { label } = argument;
-    const parameter = label === undefined ? target.parameters[position++] : target.parameters.find((each) => each.name.name === label.name);
+    const parameter =
+      label === undefined
+        ? target.parameters[position++]
+        : target.parameters.find((each) => each.name.name === label.name);
     if (parameter === undefined) {
       sound = false;
       if (label !== undefined) {
-        fail(context, label.span, "call/label", `\`${name}\` has no parameter \`${label.name}\``, { help: suggestion(label.name, target.parameters.map((each) => each.name.name)) });
+        fail(context, label.span, "call/label", `\`${name}\` has no parameter \`${label.name}\``, {
+          help: suggestion(
+            label.name,
+            target.parameters.map((each) => each.name.name),
+          ),
+        });
       } else {
-        fail(context, argument.span, "call/arguments", `\`${name}\` takes ${target.parameters.length} parameters, not ${sub.arguments.length}`, { label: "one too many" });
+        fail(
+          context,
+          argument.span,
+          "call/arguments",
+          `\`${name}\` takes ${target.parameters.length} parameters, not ${sub.arguments.length}`,
+          { label: "one too many" },
+        );
         break;
       }
     } else if (matched.has(parameter.name.name)) {
@@ -183,12 +245,20 @@ function matchSubArguments(context: Context, sub: SubMember, target: ModuleDecla
       matched.set(parameter.name.name, argument);
     }
   }
-  const missing = target.parameters.filter((parameter) => !matched.has(parameter.name.name) && parameter.default === undefined);
+  const missing = target.parameters.filter(
+    (parameter) => !matched.has(parameter.name.name) && parameter.default === undefined,
+  );
   if (sound && missing.length > 0) {
     sound = false;
-    fail(context, sub.module.span, "call/arguments", `\`${name}\` needs ${missing.map((parameter) => `\`${parameter.name.name}\``).join(", ")} too`, {
-      secondary: [{ span: target.name.span, text: "declared here" }],
-    });
+    fail(
+      context,
+      sub.module.span,
+      "call/arguments",
+      `\`${name}\` needs ${missing.map((parameter) => `\`${parameter.name.name}\``).join(", ")} too`,
+      {
+        secondary: [{ span: target.name.span, text: "declared here" }],
+      },
+    );
   }
   return sound ? matched : undefined;
 }
@@ -199,8 +269,11 @@ function resolveSub(checker: Checker, info: ModuleInfo, sub: SubMember): void {
   if (binding?.kind !== "callable" || binding.definition.kind !== "module") {
     for (const argument of sub.arguments) checkExpression(context, argument.value);
     if (binding?.kind === "unknown" || info.file.skippedNames.has(sub.module.name)) return;
-    const title = binding === undefined ? `there is no module \`${sub.module.name}\`` : `\`${sub.module.name}\` is no module`;
-    fail(context, sub.module.span, "name/unknown", title, { help: suggestion(sub.module.name, visibleNames(info.scope)) });
+    const title =
+      binding === undefined ? `there is no module \`${sub.module.name}\`` : `\`${sub.module.name}\` is no module`;
+    fail(context, sub.module.span, "name/unknown", title, {
+      help: suggestion(sub.module.name, visibleNames(info.scope)),
+    });
     return;
   }
   const target = binding.definition.declaration;
@@ -247,7 +320,10 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
     info.tensors.set(name, { member, type });
     const definition: Definition = { kind: "tensor", member, of: declaration };
     checker.tables.uses.set(member.name, definition);
-    info.scope.names.set(name, type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: member.name.span });
+    info.scope.names.set(
+      name,
+      type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: member.name.span },
+    );
   }
   for (const sub of info.subs.values()) guardSizes(context, sub.span, () => resolveSub(checker, info, sub));
   for (const member of declaration.members) {
@@ -259,9 +335,13 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
     const path = member.path?.value ?? member.name.name;
     const other = paths.get(path);
     if (path === "" || path.startsWith(".") || path.endsWith(".") || path.includes("..")) {
-      fail(context, member.path?.span ?? member.name.span, "module/path", `\`${path}\` is no path of a parameter`, { help: ['Parts are joined by single dots: `as "0.fn"`.'] });
+      fail(context, member.path?.span ?? member.name.span, "module/path", `\`${path}\` is no path of a parameter`, {
+        help: ['Parts are joined by single dots: `as "0.fn"`.'],
+      });
     } else if (other !== undefined && other.name.name !== member.name.name) {
-      fail(context, member.path?.span ?? member.name.span, "module/path", `the path \`${path}\` is used twice`, { secondary: [{ span: other.span, text: "first here" }] });
+      fail(context, member.path?.span ?? member.name.span, "module/path", `the path \`${path}\` is used twice`, {
+        secondary: [{ span: other.span, text: "first here" }],
+      });
     }
     paths.set(path, member);
   }
@@ -270,7 +350,7 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
 /** Checks the initial values of a module's tensors. */
 export function checkInitialisers(checker: Checker, info: ModuleInfo): void {
   for (const { member, type } of info.tensors.values()) {
-    const context: Context = { ...headerContext(checker, info), statement: newStatement(member.span) };
+    const context: Context = { ...headerContext(checker, info), statement: newStatement(member.span, []) };
     const value = member.initialiser;
     if (value === undefined) {
       fail(context, member.name.span, "module/no-initial", `\`${member.name.name}\` has no initial value`, {
@@ -279,7 +359,8 @@ export function checkInitialisers(checker: Checker, info: ModuleInfo): void {
       continue;
     }
     const callee = value.kind === "call" && value.callee.kind === "name" ? value.callee.name : undefined;
-    const initialiser = callee === undefined || lookUp(info.scope, callee) !== undefined ? undefined : findInitialiser(callee);
+    const initialiser =
+      callee === undefined || lookUp(info.scope, callee) !== undefined ? undefined : findInitialiser(callee);
     if (value.kind === "call" && initialiser !== undefined) {
       checkInitialiserCall(context, value, initialiser);
       continue;
@@ -290,20 +371,33 @@ export function checkInitialisers(checker: Checker, info: ModuleInfo): void {
       return checked;
     });
     if (found === undefined || type.kind !== "tensor") continue;
-    const axis = found.dims.findIndex((dim, i) => type.dims[i] === undefined || !provablyEqual(dim, type.dims[i] as Size, context.facts));
-    const fits = elementFits(found.element, type.element) && (found.dims.length === 0 || (found.dims.length === type.dims.length && axis < 0));
+    const axis = found.dims.findIndex(
+      (dim, i) => type.dims[i] === undefined || !provablyEqual(dim, type.dims[i] as Size, context.facts),
+    );
+    const fits =
+      elementFits(found.element, type.element) &&
+      (found.dims.length === 0 || (found.dims.length === type.dims.length && axis < 0));
     if (!fits) {
       fail(context, value.span, "type/initial", `this cannot be the initial value of \`${member.name.name}\``, {
         label: `this is ${printValueType(found)}`,
         secondary: [{ span: member.type.span, text: `declared as ${printValueType(type)}` }],
-        notes: axis >= 0 && type.dims[axis] !== undefined ? [`Nothing says ${printSize(found.dims[axis] as Size)} = ${printSize(type.dims[axis] as Size)}.`] : [],
+        notes:
+          axis >= 0 && type.dims[axis] !== undefined
+            ? [`Nothing says ${printSize(found.dims[axis] as Size)} = ${printSize(type.dims[axis] as Size)}.`]
+            : [],
       });
     }
   }
 }
 
 /** Checks a preset against the model it belongs to. */
-export function checkPreset(checker: Checker, file: FileInfo, preset: PresetDeclaration, model: ModuleDeclaration, others: Set<string>): void {
+export function checkPreset(
+  checker: Checker,
+  file: FileInfo,
+  preset: PresetDeclaration,
+  model: ModuleDeclaration,
+  others: Set<string>,
+): void {
   const context: Context = {
     checker,
     file,
@@ -315,17 +409,22 @@ export function checkPreset(checker: Checker, file: FileInfo, preset: PresetDecl
   };
   checker.tables.presets.set(preset, model);
   const { name } = model.name;
-  if (others.has(preset.name.name)) fail(context, preset.name.span, "name/duplicate", `\`${name}\` already has a preset \`${preset.name.name}\``);
+  if (others.has(preset.name.name))
+    fail(context, preset.name.span, "name/duplicate", `\`${name}\` already has a preset \`${preset.name.name}\``);
   others.add(preset.name.name);
   const seen = new Set<string>();
   for (const setting of preset.settings) {
     const parameter = model.parameters.find((each) => each.name.name === setting.name.name);
-    if (seen.has(setting.name.name)) fail(context, setting.name.span, "name/duplicate", `\`${setting.name.name}\` is set twice`);
+    if (seen.has(setting.name.name))
+      fail(context, setting.name.span, "name/duplicate", `\`${setting.name.name}\` is set twice`);
     seen.add(setting.name.name);
     if (parameter === undefined) {
       checkExpression(context, setting.value);
       fail(context, setting.name.span, "preset/parameter", `\`${name}\` has no parameter \`${setting.name.name}\``, {
-        help: suggestion(setting.name.name, model.parameters.map((each) => each.name.name)),
+        help: suggestion(
+          setting.name.name,
+          model.parameters.map((each) => each.name.name),
+        ),
       });
       continue;
     }

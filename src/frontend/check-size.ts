@@ -1,6 +1,7 @@
 /** Expressions as sizes, conditions as facts, and declared types. */
+
+import { type Context, checkExpression, fail, report, textOf } from "./check-context.ts";
 import type { TensorValueType, ValueType } from "./checked-program.ts";
-import { checkExpression, type Context, fail, report, textOf } from "./check-context.ts";
 import { errorAt } from "./diagnostic.ts";
 import { unknownType } from "./element-types.ts";
 import { castNames, suggestion } from "./names.ts";
@@ -81,7 +82,8 @@ export function checkSize(context: Context, expression: Expression): Size | unde
   if (type.kind !== "tensor" || type.size === undefined) {
     fail(context, expression.span, "size/not-a-size", `\`${text}\` is not a size`, {
       label: "sizes are made of numbers, size names and + - * // %",
-      help: expression.kind === "binary" && expression.operator === "/" ? ["Whole-number division is written `//`."] : [],
+      help:
+        expression.kind === "binary" && expression.operator === "/" ? ["Whole-number division is written `//`."] : [],
     });
     return undefined;
   }

@@ -5,19 +5,27 @@
  * have an `else`. Proofs wait until the ranges of the statement's indices are known.
  */
 import { checkTensor, requireTensor } from "./check-arithmetic.ts";
-import type { TensorValueType, ValueType } from "./checked-program.ts";
 import {
-  checkExpression,
   type Context,
+  checkExpression,
   constrainIndex,
-  fail,
   factsWithIndices,
+  fail,
   report,
   textOf,
 } from "./check-context.ts";
 import { checkSize, polynomialOf } from "./check-size.ts";
+import type { TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
-import { combineElements, elementFits, isIntegerElement, printDims, printElement, tensorOfType, unknownType } from "./element-types.ts";
+import {
+  combineElements,
+  elementFits,
+  isIntegerElement,
+  printDims,
+  printElement,
+  tensorOfType,
+  unknownType,
+} from "./element-types.ts";
 import { type IndexVariable, lookUp } from "./scope.ts";
 import {
   addSizes,
@@ -26,8 +34,8 @@ import {
   floorDivideSizes,
   multiplySizes,
   printSize,
-  scaleSize,
   type Size,
+  scaleSize,
   subtractSizes,
 } from "./size.ts";
 import { provablyAtMost, provablyEqual, provablyNonNegative, type SizeFacts } from "./size-facts.ts";
@@ -59,8 +67,16 @@ function intervalOf(context: Context, expression: Expression, facts: SizeFacts):
     const [a, b] = parts;
     const { name } = expression.callee;
     // Either bound of min from above, either bound of max from below; the other side needs both.
-    if (name === "min" && a && b) return { low: provablyAtMost(a.low, b.low, facts) ? a.low : b.low, high: provablyAtMost(a.high, b.high, facts) ? a.high : b.high };
-    if (name === "max" && a && b) return { low: provablyAtMost(a.low, b.low, facts) ? b.low : a.low, high: provablyAtMost(a.high, b.high, facts) ? b.high : a.high };
+    if (name === "min" && a && b)
+      return {
+        low: provablyAtMost(a.low, b.low, facts) ? a.low : b.low,
+        high: provablyAtMost(a.high, b.high, facts) ? a.high : b.high,
+      };
+    if (name === "max" && a && b)
+      return {
+        low: provablyAtMost(a.low, b.low, facts) ? b.low : a.low,
+        high: provablyAtMost(a.high, b.high, facts) ? b.high : a.high,
+      };
     return undefined;
   }
   if (expression.kind !== "binary") return undefined;
@@ -80,7 +96,8 @@ function intervalOf(context: Context, expression: Expression, facts: SizeFacts):
       const factor = divisor ?? (left.low.key === left.high.key ? left.low : undefined);
       const other = divisor !== undefined ? left : right;
       if (factor === undefined) return undefined;
-      if (provablyNonNegative(factor, facts)) return { low: multiplySizes(other.low, factor), high: multiplySizes(other.high, factor) };
+      if (provablyNonNegative(factor, facts))
+        return { low: multiplySizes(other.low, factor), high: multiplySizes(other.high, factor) };
       if (!provablyNonNegative(scaleSize(factor, -1n), facts)) return undefined;
       return { low: multiplySizes(other.high, factor), high: multiplySizes(other.low, factor) };
     }
@@ -96,9 +113,12 @@ function intervalOf(context: Context, expression: Expression, facts: SizeFacts):
 function staysInside(context: Context, expression: Expression, dim: Size, facts: SizeFacts): boolean {
   const last = subtractSizes(dim, constantSize(1));
   const polynomial = polynomialOf(context, expression);
-  if (polynomial !== undefined && provablyNonNegative(polynomial, facts) && provablyAtMost(polynomial, last, facts)) return true;
+  if (polynomial !== undefined && provablyNonNegative(polynomial, facts) && provablyAtMost(polynomial, last, facts))
+    return true;
   const interval = intervalOf(context, expression, facts);
-  return interval !== undefined && provablyNonNegative(interval.low, facts) && provablyAtMost(interval.high, last, facts);
+  return (
+    interval !== undefined && provablyNonNegative(interval.low, facts) && provablyAtMost(interval.high, last, facts)
+  );
 }
 
 /** The index an expression is, when it is nothing else. */
@@ -113,14 +133,18 @@ function checkPlace(context: Context, object: Expression, expression: Expression
   if (type === undefined) return;
   const variable = loneIndex(context, expression);
   if (variable !== undefined) {
-    constrainIndex(context, variable, dim, { span: expression.span, text: `here \`${variable.name}\` walks ${printSize(dim)}` });
+    constrainIndex(context, variable, dim, {
+      span: expression.span,
+      text: `here \`${variable.name}\` walks ${printSize(dim)}`,
+    });
     return;
   }
   const text = textOf(context, expression.span);
   if (!isIntegerElement(type.element)) {
     fail(context, expression.span, "index/not-an-integer", `the subscript \`${text}\` is no whole number`, {
       label: `this is ${printElement(type.element)}`,
-      help: expression.kind === "binary" && expression.operator === "/" ? ["Whole-number division is written `//`."] : [],
+      help:
+        expression.kind === "binary" && expression.operator === "/" ? ["Whole-number division is written `//`."] : [],
     });
     return;
   }
@@ -139,7 +163,10 @@ function checkPlace(context: Context, object: Expression, expression: Expression
     if (scoped.statement.variables.some((each) => each.range === undefined)) return true;
     const below = type.element.below;
     const interval = intervalOf(scoped, expression, factsWithIndices(scoped));
-    const values = interval === undefined ? "may be anything" : `runs over ${printSize(interval.low)} .. ${printSize(interval.high)}`;
+    const values =
+      interval === undefined
+        ? "may be anything"
+        : `runs over ${printSize(interval.low)} .. ${printSize(interval.high)}`;
     const whole = textOf(scoped, object.span);
     report(
       scoped,
@@ -179,7 +206,10 @@ function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Siz
     variables.push(variable);
     const range = index.range === undefined ? undefined : checkSize(context, index.range);
     if (range !== undefined && index.range !== undefined) {
-      constrainIndex(context, variable, range, { span: index.span, text: `here \`${variable.name}\` runs over ${printSize(range)}` });
+      constrainIndex(context, variable, range, {
+        span: index.span,
+        text: `here \`${variable.name}\` runs over ${printSize(range)}`,
+      });
     }
   }
   if (variables.length < indices.length) {
@@ -200,7 +230,9 @@ function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Siz
       const list = unknown.map((variable) => `\`${variable.name}\``).join(" and ");
       fail(context, subscript.span, "index/no-range", `\`(${names})\` can be split in several ways`, {
         label: `the ranges of ${list} are not known`,
-        help: [`Give one range: \`(${variables.map((variable, i) => (i === 0 ? `${variable.name}: H` : variable.name)).join(" ")})\`.`],
+        help: [
+          `Give one range: \`(${variables.map((variable, i) => (i === 0 ? `${variable.name}: H` : variable.name)).join(" ")})\`.`,
+        ],
       });
       return true;
     }
@@ -225,7 +257,10 @@ function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Siz
       });
       return true;
     }
-    constrainIndex(context, single, range, { span: subscript.span, text: `here \`${single.name}\` has ${printSize(range)}` });
+    constrainIndex(context, single, range, {
+      span: subscript.span,
+      text: `here \`${single.name}\` has ${printSize(range)}`,
+    });
     return true;
   });
 }
@@ -241,8 +276,12 @@ export function checkSubscript(context: Context, expression: SubscriptExpression
       if (subscript.kind === "at") checkExpression({ ...context, inSubscript: true }, subscript.expression);
       const names = subscript.kind === "group" ? subscript.indices.map((index) => index.name) : [];
       for (const name of names) checkExpression({ ...context, inSubscript: true }, name);
-      const variables = subscript.kind === "at" ? [loneIndex(context, subscript.expression)] : names.map((name) => loneIndex(context, name));
-      for (const variable of variables) if (variable !== undefined && variable.range === undefined) variable.failed = true;
+      const variables =
+        subscript.kind === "at"
+          ? [loneIndex(context, subscript.expression)]
+          : names.map((name) => loneIndex(context, name));
+      for (const variable of variables)
+        if (variable !== undefined && variable.range === undefined) variable.failed = true;
     }
     return unknownType;
   }
@@ -253,7 +292,12 @@ export function checkSubscript(context: Context, expression: SubscriptExpression
     const axes = count === 0 ? "no axes" : count === 1 ? "one axis" : `${count} axes`;
     return fail(context, last.span, "index/too-many", `\`${text}\` has ${axes}, not ${expression.subscripts.length}`, {
       label: "one subscript too many",
-      secondary: [{ span: expression.object.span, text: `this is ${printElement(object.element)}${count > 0 ? printDims(object.dims) : ""}` }],
+      secondary: [
+        {
+          span: expression.object.span,
+          text: `this is ${printElement(object.element)}${count > 0 ? printDims(object.dims) : ""}`,
+        },
+      ],
     });
   }
   const dims: Size[] = [];
@@ -267,15 +311,27 @@ export function checkSubscript(context: Context, expression: SubscriptExpression
   let element: TensorValueType["element"] = object.element;
   if (expression.otherwise !== undefined) {
     if (otherwise === undefined) return unknownType;
-    const combined = elementFits(otherwise.element, object.element) ? object.element : combineElements(object.element, otherwise.element);
+    const combined = elementFits(otherwise.element, object.element)
+      ? object.element
+      : combineElements(object.element, otherwise.element);
     if (combined === undefined || otherwise.dims.length > 0) {
-      return fail(context, expression.otherwise.span, "type/else", `the value after \`else\` must be one ${printElement({ dtype: object.element.dtype })}`, {
-        label: `this is ${printElement(otherwise.element)}${otherwise.dims.length > 0 ? printDims(otherwise.dims) : ""}`,
-      });
+      return fail(
+        context,
+        expression.otherwise.span,
+        "type/else",
+        `the value after \`else\` must be one ${printElement({ dtype: object.element.dtype })}`,
+        {
+          label: `this is ${printElement(otherwise.element)}${otherwise.dims.length > 0 ? printDims(otherwise.dims) : ""}`,
+        },
+      );
     }
     // The bound of an idx survives only when the replacement keeps it; a plain integer need not.
     const below = object.element.below;
-    const keeps = below !== undefined && otherwise.size !== undefined && provablyNonNegative(otherwise.size, context.facts) && provablyAtMost(addSizes(otherwise.size, constantSize(1)), below, context.facts);
+    const keeps =
+      below !== undefined &&
+      otherwise.size !== undefined &&
+      provablyNonNegative(otherwise.size, context.facts) &&
+      provablyAtMost(addSizes(otherwise.size, constantSize(1)), below, context.facts);
     element = keeps ? object.element : { dtype: combined.dtype };
   }
   return tensorOfType(element, dims);

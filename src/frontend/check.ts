@@ -13,17 +13,28 @@ import { errorAt, sortDiagnostics } from "./diagnostic.ts";
 import { tensorOfType } from "./element-types.ts";
 import { constantNames, preludePath, resolveImport, suggestion } from "./names.ts";
 import { parse } from "./parse.ts";
-import { prepareSource } from "./source-text.ts";
 import { newScope, type Scope } from "./scope.ts";
-import type { Declaration, ExternDeclaration, FunctionDeclaration, ImportDeclaration, ModuleDeclaration } from "./syntax-tree.ts";
+import { prepareSource } from "./source-text.ts";
+import type {
+  Declaration,
+  ExternDeclaration,
+  FunctionDeclaration,
+  ImportDeclaration,
+  ModuleDeclaration,
+} from "./syntax-tree.ts";
 
 type Named = FunctionDeclaration | ModuleDeclaration | ExternDeclaration;
 
 function builtinScope(options: CheckOptions): Scope {
   const scope = newScope(undefined, false);
-  for (const name of options.builtins.keys()) scope.names.set(name, { kind: "callable", definition: { kind: "builtin", name } });
+  for (const name of options.builtins.keys())
+    scope.names.set(name, { kind: "callable", definition: { kind: "builtin", name } });
   for (const [name, dtype] of constantNames) {
-    scope.names.set(name, { kind: "value", definition: { kind: "constant", name }, type: tensorOfType({ dtype }, [], true) });
+    scope.names.set(name, {
+      kind: "value",
+      definition: { kind: "constant", name },
+      type: tensorOfType({ dtype }, [], true),
+    });
   }
   return scope;
 }
@@ -45,7 +56,8 @@ function declareNames(checker: Checker, info: FileInfo): void {
       checker.diagnostics.push(
         errorAt(span, "name/duplicate", `\`${name}\` is already defined in this file`, {
           label: "second definition",
-          secondary: present.kind === "callable" && present.span ? [{ span: present.span, text: "first definition" }] : [],
+          secondary:
+            present.kind === "callable" && present.span ? [{ span: present.span, text: "first definition" }] : [],
         }),
       );
     } else {
@@ -83,29 +95,40 @@ function load(loader: Loader, path: string, text: string): FileInfo {
   return info;
 }
 
-function importNames(loader: Loader, info: FileInfo, declaration: ImportDeclaration): void {
+/** The file that an import names, loaded; undefined after a report. */
+function importedFile(loader: Loader, info: FileInfo, declaration: ImportDeclaration): FileInfo | undefined {
   const { checker } = loader;
-  const poison = () => {
-    for (const name of declaration.names) if (!info.scope.names.has(name.name)) info.scope.names.set(name.name, { kind: "unknown" });
-  };
   const path = resolveImport(info.file.path, declaration.path);
-  const reject = (code: string, title: string, help: readonly string[] = []) => {
+  const reject = (code: string, title: string, help: readonly string[] = []): undefined => {
     checker.diagnostics.push(errorAt(declaration.pathSpan, code, title, { help }));
-    poison();
   };
   if (path === undefined) {
-    return reject("import/path", `\`${declaration.path}\` is no place to import from`, ["Write `std/…` for the library, `./…` or `../…` for files of your own."]);
+    return reject("import/path", `\`${declaration.path}\` is no place to import from`, [
+      "Write `std/…` for the library, `./…` or `../…` for files of your own.",
+    ]);
   }
   const start = loader.loading.indexOf(path);
   if (start >= 0) {
     const circle = [...loader.loading.slice(start), path].map((each) => `\`${each}\``).join(" uses ");
-    return reject("import/cycle", "files that use each other in a circle", [`${circle}. Move what they share into a file of its own.`]);
+    return reject("import/cycle", "files that use each other in a circle", [
+      `${circle}. Move what they share into a file of its own.`,
+    ]);
   }
-  let target = loader.files.get(path);
+  const loaded = loader.files.get(path);
+  if (loaded !== undefined) return loaded;
+  const text = checker.options.readSource(path);
+  return text === undefined ? reject("import/not-found", `there is no file \`${path}\``) : load(loader, path, text);
+}
+
+function importNames(loader: Loader, info: FileInfo, declaration: ImportDeclaration): void {
+  const { checker } = loader;
+  const target = importedFile(loader, info, declaration);
   if (target === undefined) {
-    const text = checker.options.readSource(path);
-    if (text === undefined) return reject("import/not-found", `there is no file \`${path}\``);
-    target = load(loader, path, text);
+    // Nothing should be said about the names that the file would have given.
+    for (const { name } of declaration.names) {
+      if (!info.scope.names.has(name)) info.scope.names.set(name, { kind: "unknown" });
+    }
+    return;
   }
   for (const name of declaration.names) {
     const exported = target.file.declarations.find((each) => each.kind !== "preset" && each.name.name === name.name);
@@ -113,7 +136,11 @@ function importNames(loader: Loader, info: FileInfo, declaration: ImportDeclarat
     if (definition === undefined) {
       if (!target.skippedNames.has(name.name)) {
         const known = target.file.declarations.filter((each) => each.kind !== "preset").map((each) => each.name.name);
-        checker.diagnostics.push(errorAt(name.span, "import/name", `\`${declaration.path}\` has no \`${name.name}\``, { help: suggestion(name.name, known) }));
+        checker.diagnostics.push(
+          errorAt(name.span, "import/name", `\`${declaration.path}\` has no \`${name.name}\``, {
+            help: suggestion(name.name, known),
+          }),
+        );
       }
       if (!info.scope.names.has(name.name)) info.scope.names.set(name.name, { kind: "unknown" });
       continue;
@@ -121,10 +148,12 @@ function importNames(loader: Loader, info: FileInfo, declaration: ImportDeclarat
     checker.tables.uses.set(name, definition);
     const present = info.scope.names.get(name.name);
     if (present !== undefined) {
-      checker.diagnostics.push(errorAt(name.span, "name/duplicate", `\`${name.name}\` is already defined in this file`, {
-        label: "imported here",
-        secondary: present.kind === "callable" && present.span ? [{ span: present.span, text: "defined here" }] : [],
-      }));
+      checker.diagnostics.push(
+        errorAt(name.span, "name/duplicate", `\`${name.name}\` is already defined in this file`, {
+          label: "imported here",
+          secondary: present.kind === "callable" && present.span ? [{ span: present.span, text: "defined here" }] : [],
+        }),
+      );
       continue;
     }
     info.scope.names.set(name.name, { kind: "callable", definition, span: name.span });
@@ -134,7 +163,11 @@ function importNames(loader: Loader, info: FileInfo, declaration: ImportDeclarat
 /** Functions that call themselves and modules that contain themselves: both would never end. */
 function findRecursion(checker: Checker): void {
   const outgoing = new Map<object, (typeof checker.edges)[number][]>();
-  for (const edge of checker.edges) outgoing.set(edge.from, [...(outgoing.get(edge.from) ?? []), edge]);
+  for (const edge of checker.edges) {
+    const edges = outgoing.get(edge.from);
+    if (edges === undefined) outgoing.set(edge.from, [edge]);
+    else edges.push(edge);
+  }
   const state = new Map<object, "open" | "done">();
   for (const root of outgoing.keys()) {
     if (state.has(root)) continue;
@@ -149,10 +182,15 @@ function findRecursion(checker: Checker): void {
       } else if (state.get(edge.to) === "open") {
         const isModule = checker.modules.has(edge.to as ModuleDeclaration);
         checker.diagnostics.push(
-          errorAt(edge.span, "call/recursive", isModule ? `\`${edge.name}\` contains itself` : `\`${edge.name}\` comes back to itself`, {
-            label: isModule ? "so it would have infinitely many parameters" : "so this would never end",
-            help: isModule ? [] : ["A computation that uses its own earlier results along an index is a recurrence."],
-          }),
+          errorAt(
+            edge.span,
+            "call/recursive",
+            isModule ? `\`${edge.name}\` contains itself` : `\`${edge.name}\` comes back to itself`,
+            {
+              label: isModule ? "so it would have infinitely many parameters" : "so this would never end",
+              help: isModule ? [] : ["A computation that uses its own earlier results along an index is a recurrence."],
+            },
+          ),
         );
       } else if (state.get(edge.to) === undefined) {
         state.set(edge.to, "open");
@@ -174,20 +212,36 @@ function checkPresets(checker: Checker, info: FileInfo): void {
     if (declaration.kind === "module") {
       if (declaration.role === "model") above = declaration;
       for (const member of declaration.members) {
-        if (member.kind === "preset" && declaration.role === "model") checkPreset(checker, info, member, declaration, namesOf(declaration));
+        if (member.kind === "preset" && declaration.role === "model")
+          checkPreset(checker, info, member, declaration, namesOf(declaration));
       }
     }
     if (declaration.kind !== "preset") continue;
     const wanted = declaration.model?.name;
-    const model = wanted === undefined ? above : info.file.declarations.find((each) => each.kind === "module" && each.role === "model" && each.name.name === wanted);
+    const model =
+      wanted === undefined
+        ? above
+        : info.file.declarations.find(
+            (each) => each.kind === "module" && each.role === "model" && each.name.name === wanted,
+          );
     if (model?.kind === "module") {
       checkPreset(checker, info, declaration, model, namesOf(model));
     } else if (wanted === undefined || !info.skippedNames.has(wanted)) {
-      const models = info.file.declarations.flatMap((each) => (each.kind === "module" && each.role === "model" ? [each.name.name] : []));
-      const title = wanted === undefined ? `no model stands above the preset \`${declaration.name.name}\`` : `there is no model \`${wanted}\` in this file`;
-      checker.diagnostics.push(errorAt((declaration.model ?? declaration.name).span, "preset/model", title, {
-        help: wanted === undefined ? [`Say which: \`preset ${declaration.name.name} of Name { … }\`.`] : suggestion(wanted, models),
-      }));
+      const models = info.file.declarations.flatMap((each) =>
+        each.kind === "module" && each.role === "model" ? [each.name.name] : [],
+      );
+      const title =
+        wanted === undefined
+          ? `no model stands above the preset \`${declaration.name.name}\``
+          : `there is no model \`${wanted}\` in this file`;
+      checker.diagnostics.push(
+        errorAt((declaration.model ?? declaration.name).span, "preset/model", title, {
+          help:
+            wanted === undefined
+              ? [`Say which: \`preset ${declaration.name.name} of Name { … }\`.`]
+              : suggestion(wanted, models),
+        }),
+      );
     }
   }
 }
@@ -209,7 +263,13 @@ export function check(path: string, options: CheckOptions): CheckedProgram {
     nextIndex: 0,
     visit: visitExpression,
   };
-  const loader: Loader = { checker, files: new Map(), loading: [], sources: new Map(), outermost: builtinScope(options) };
+  const loader: Loader = {
+    checker,
+    files: new Map(),
+    loading: [],
+    sources: new Map(),
+    outermost: builtinScope(options),
+  };
   const prelude = path === preludePath ? undefined : options.readSource(preludePath);
   if (prelude !== undefined) loader.outermost = load(loader, preludePath, prelude).scope;
   const text = options.readSource(path);
@@ -227,18 +287,22 @@ export function check(path: string, options: CheckOptions): CheckedProgram {
   all((declaration, info) => {
     if (declaration.kind === "function" || declaration.kind === "extern") declareFunction(checker, declaration, info);
     if (declaration.kind === "extern") {
-      checker.diagnostics.push(errorAt(declaration.name.span, "todo/extern", "hand-written kernels cannot be compiled yet"));
+      checker.diagnostics.push(
+        errorAt(declaration.name.span, "todo/extern", "hand-written kernels cannot be compiled yet"),
+      );
     }
   });
   for (const info of checker.modules.values()) checkInitialisers(checker, info);
-  for (const declaration of checker.homes.keys()) if (declaration.kind === "function") checkFunctionBody(checker, declaration);
+  for (const declaration of checker.homes.keys())
+    if (declaration.kind === "function") checkFunctionBody(checker, declaration);
   for (const info of files) checkPresets(checker, info);
   findRecursion(checker);
   const main = loader.files.get(path);
   const ordered = main === undefined ? files : [main, ...files.filter((info) => info !== main)];
   const declarations = new Map<string, Named>();
   for (const declaration of main?.file.declarations ?? []) {
-    if (declaration.kind !== "preset" && !declarations.has(declaration.name.name)) declarations.set(declaration.name.name, declaration);
+    if (declaration.kind !== "preset" && !declarations.has(declaration.name.name))
+      declarations.set(declaration.name.name, declaration);
   }
   return {
     files: ordered.map((info) => info.file),

@@ -57,7 +57,12 @@ export type ValueType =
   | TensorValueType
   | { readonly kind: "tuple"; readonly items: readonly TensorValueType[] }
   /** A module instance (`elements` all given) or an array of them, reached from the module in which the expression stands. */
-  | { readonly kind: "instance"; readonly path: InstancePath; readonly module: ModuleDeclaration; readonly missing: number }
+  | {
+      readonly kind: "instance";
+      readonly path: InstancePath;
+      readonly module: ModuleDeclaration;
+      readonly missing: number;
+    }
   /** An error was reported inside; everything that depends on it stays silent. */
   | { readonly kind: "unknown" };
 
@@ -69,7 +74,11 @@ export type Definition =
   | { readonly kind: "index"; readonly binder: IndexBinder }
   /** A `let`, also after rebinding: the target that introduced the name. */
   | { readonly kind: "local"; readonly target: BindingTarget }
-  | { readonly kind: "parameter"; readonly parameter: Parameter; readonly of: FunctionDeclaration | ModuleDeclaration | ExternDeclaration }
+  | {
+      readonly kind: "parameter";
+      readonly parameter: Parameter;
+      readonly of: FunctionDeclaration | ModuleDeclaration | ExternDeclaration;
+    }
   | { readonly kind: "generic"; readonly name: Identifier; readonly of: FunctionDeclaration | ExternDeclaration }
   | { readonly kind: "loop"; readonly statement: ForStatement }
   | { readonly kind: "tensor"; readonly member: TensorMember; readonly of: ModuleDeclaration }
@@ -88,7 +97,12 @@ export type CallResolution =
   /** `f32(x)`, `i32(x)`, … */
   | { readonly kind: "cast"; readonly to: DType }
   /** `concat[c](a, b, …)`: each argument binds its own `c`, with ranges `extents`; the result walks the outer index. */
-  | { readonly kind: "concat"; readonly axis: IndexBinder; readonly outer: IndexBinder; readonly extents: readonly Size[] }
+  | {
+      readonly kind: "concat";
+      readonly axis: IndexBinder;
+      readonly outer: IndexBinder;
+      readonly extents: readonly Size[];
+    }
   /** An initialiser of a `param` or `buffer` (the IR has the table); `arguments` by parameter name, defaults left out. */
   | { readonly kind: "initialiser"; readonly name: string; readonly arguments: ReadonlyMap<string, Expression> }
   | FunctionCall;

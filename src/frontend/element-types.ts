@@ -64,7 +64,9 @@ export function printDims(dims: readonly Size[]): string {
 export function printValueType(type: ValueType): string {
   switch (type.kind) {
     case "tensor":
-      return type.dims.length === 0 ? printElement(type.element) : `${printElement(type.element)}${printDims(type.dims)}`;
+      return type.dims.length === 0
+        ? printElement(type.element)
+        : `${printElement(type.element)}${printDims(type.dims)}`;
     case "tuple":
       return `(${type.items.map(printValueType).join(", ")})`;
     case "instance":

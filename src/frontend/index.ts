@@ -2,19 +2,8 @@
 export { check } from "./check.ts";
 export * from "./checked-program.ts";
 export { type Diagnostic, errorAt, type Label, sortDiagnostics } from "./diagnostic.ts";
-export { explain, explainedCodes } from "./explain.ts";
-export { castNames, constantNames, editDistance, preludePath, resolveImport, suggestName } from "./names.ts";
-export { type ParseResult, parse } from "./parse.ts";
-export {
-  type DiagnosticPart,
-  type RenderOptions,
-  renderDiagnostic,
-  renderDiagnostics,
-} from "./render-diagnostic.ts";
-export * from "./size.ts";
-export { type Comment, prepareSource, type SourceText } from "./source-text.ts";
-export * from "./syntax-tree.ts";
 export { type ElaborationRequest, type ElaborationResult, elaborate, elaborateEntry } from "./elaborate.ts";
+export { explain, explainedCodes } from "./explain.ts";
 export {
   type EntryInfo,
   type EntryInstance,
@@ -25,4 +14,15 @@ export {
   type ParameterInfo,
   type ParameterStart,
 } from "./instantiate.ts";
+export { castNames, constantNames, editDistance, preludePath, resolveImport, suggestName } from "./names.ts";
+export { type ParseResult, parse } from "./parse.ts";
+export {
+  type DiagnosticPart,
+  type RenderOptions,
+  renderDiagnostic,
+  renderDiagnostics,
+} from "./render-diagnostic.ts";
+export * from "./size.ts";
 export { type GenericSizes, solveForInstance, solveGenerics } from "./solve-generics.ts";
+export { type Comment, prepareSource, type SourceText } from "./source-text.ts";
+export * from "./syntax-tree.ts";

@@ -33,7 +33,10 @@ export function resolveImport(fromFile: string, path: string): string | undefine
   const parts = path.split("/");
   if (parts[0] !== "." && parts[0] !== "..") return parts[0] === "std" && parts.length > 1 ? `${path}.weft` : undefined;
   const absolute = fromFile.startsWith("/");
-  const resolved = fromFile.split("/").slice(0, -1).filter((part) => part !== "" && part !== ".");
+  const resolved = fromFile
+    .split("/")
+    .slice(0, -1)
+    .filter((part) => part !== "" && part !== ".");
   for (const part of parts) {
     if (part === ".") continue;
     if (part === ".." && resolved.length > 0 && resolved[resolved.length - 1] !== "..") resolved.pop();
@@ -78,7 +81,8 @@ export function suggestName(wanted: string, known: Iterable<string>): string | u
     if (Math.abs(name.length - wanted.length) > 2) continue;
     const distance = name.toLowerCase() === wanted.toLowerCase() ? 0.5 : editDistance(wanted, name);
     const allowed = Math.min(2, Math.floor(Math.max(wanted.length, name.length) / 3));
-    if (distance <= Math.max(allowed, 0.5) && (best === undefined || distance < best.distance)) best = { name, distance };
+    if (distance <= Math.max(allowed, 0.5) && (best === undefined || distance < best.distance))
+      best = { name, distance };
   }
   return best?.name;
 }

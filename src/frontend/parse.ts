@@ -53,7 +53,10 @@ function declarationRanges(text: string): { start: number; end: number }[] {
   if (depth !== 0) balanced = false;
   // With unbalanced brackets depth means nothing: trust the layout, in which declarations are not indented.
   const starts = lines
-    .filter((line) => (balanced ? line.depth === 0 : true) && declarationStart.test(balanced ? line.words.trimStart() : line.words))
+    .filter(
+      (line) =>
+        (balanced ? line.depth === 0 : true) && declarationStart.test(balanced ? line.words.trimStart() : line.words),
+    )
     .map((line) => line.start);
   const first = starts[0] ?? text.length;
   const ranges = starts.map((start, i) => ({ start, end: starts[i + 1] ?? text.length }));
@@ -104,14 +107,20 @@ function blank(text: string, start: number, end: number): string {
 type Item = Declaration | ImportDeclaration;
 
 /** Parses one range of the file; reports and skips what cannot be read. */
-function parseRange(source: SourceText, range: { start: number; end: number }, skipped: Set<string>, report: (d: Diagnostic) => void): Item | undefined {
+function parseRange(
+  source: SourceText,
+  range: { start: number; end: number },
+  skipped: Set<string>,
+  report: (d: Diagnostic) => void,
+): Item | undefined {
   const placement = {
     span: (start: number, end: number) => source.span(range.start + start, range.start + end),
     docAbove: (offset: number) => source.docAbove(range.start + offset),
   };
   let text = source.blanked.slice(range.start, range.end);
   const skip = (start: number, end: number) => {
-    for (const name of text.slice(start, end).match(/[\p{L}_][\p{L}\p{N}_\u{0300}-\u{036F}]*/gu) ?? []) skipped.add(name.normalize("NFC"));
+    for (const name of text.slice(start, end).match(/[\p{L}_](?:[\p{L}\p{N}_]|\p{M})*/gu) ?? [])
+      skipped.add(name.normalize("NFC"));
     text = blank(text, start, end);
   };
   const giveUp = () => {
@@ -126,7 +135,13 @@ function parseRange(source: SourceText, range: { start: number; end: number }, s
       const failed = match as ohm.FailedMatchResult;
       const failure = failed.getRightmostFailurePosition();
       if (failure === lastFailure || ++mistakes > mostMistakes) return giveUp();
-      report(syntaxError({ ...source, blanked: source.blanked.slice(0, range.start) + text }, range.start + failure, failed.getExpectedText()));
+      report(
+        syntaxError(
+          { ...source, blanked: source.blanked.slice(0, range.start) + text },
+          range.start + failure,
+          failed.getExpectedText(),
+        ),
+      );
       let broken = brokenRange(text, failure, false);
       if (text.slice(broken.start, broken.end).trim() === "") broken = brokenRange(text, failure, true);
       if (broken.start <= text.search(/\S/)) return giveUp();
@@ -154,11 +169,21 @@ function parseRange(source: SourceText, range: { start: number; end: number }, s
  * @param text  its text; a byte-order mark is skipped, line ends may be of any kind
  */
 export function parse(path: string, text: string): ParseResult {
-  const empty = (source: SourceText): SourceFile => ({ kind: "file", path, imports: [], declarations: [], span: source.span(0, 0) });
+  const empty = (source: SourceText): SourceFile => ({
+    kind: "file",
+    path,
+    imports: [],
+    declarations: [],
+    span: source.span(0, 0),
+  });
   if (text.length > longestSource) {
     const source = prepareSource(path, "");
     const megabytes = (text.length / 1024 / 1024).toFixed(1);
-    const diagnostic = errorAt(source.span(0, 0), "limit/size", `this file has ${megabytes} MiB of text; 4 MiB is the most`);
+    const diagnostic = errorAt(
+      source.span(0, 0),
+      "limit/size",
+      `this file has ${megabytes} MiB of text; 4 MiB is the most`,
+    );
     return { file: empty(source), source, diagnostics: [diagnostic], skippedNames: new Set() };
   }
   const source = prepareSource(path, text.startsWith("\u{FEFF}") ? ` ${text.slice(1)}` : text);
@@ -170,7 +195,9 @@ export function parse(path: string, text: string): ParseResult {
     return {
       file: empty(source),
       source,
-      diagnostics: [errorAt(source.span(offset, offset + 1), "limit/nesting", title, { help: ["Give parts names with `let`."] })],
+      diagnostics: [
+        errorAt(source.span(offset, offset + 1), "limit/nesting", title, { help: ["Give parts names with `let`."] }),
+      ],
       skippedNames,
     };
   }

@@ -75,12 +75,22 @@ function cut(line: string, marks: readonly Mark[], width: number): { text: strin
 }
 
 /** Underlines and labels below a line: the rightmost label beside its underline, the others on lines of their own. */
-function underline(text: string, marks: readonly Mark[], paint: NonNullable<RenderOptions["paint"]>, width: number): string[] {
+function underline(
+  text: string,
+  marks: readonly Mark[],
+  paint: NonNullable<RenderOptions["paint"]>,
+  width: number,
+): string[] {
   const column = (offset: number) => columns(text.slice(0, offset));
   const placed = marks
     .map((mark) => {
       const start = column(mark.from);
-      return { start, end: Math.max(start + 1, column(mark.to)), text: mark.text, role: mark.isPrimary ? ("primary" as const) : ("secondary" as const) };
+      return {
+        start,
+        end: Math.max(start + 1, column(mark.to)),
+        text: mark.text,
+        role: mark.isPrimary ? ("primary" as const) : ("secondary" as const),
+      };
     })
     .sort((a, b) => a.start - b.start || b.end - a.end);
   let row = "";
@@ -88,12 +98,14 @@ function underline(text: string, marks: readonly Mark[], paint: NonNullable<Rend
   for (const mark of placed) {
     const start = Math.max(position, mark.start);
     if (mark.end <= start) continue;
-    row += " ".repeat(start - position) + paint(mark.role, (mark.role === "primary" ? "━" : "─").repeat(mark.end - start));
+    row +=
+      " ".repeat(start - position) + paint(mark.role, (mark.role === "primary" ? "━" : "─").repeat(mark.end - start));
     position = mark.end;
   }
   const rows: string[] = [];
   const last = placed[placed.length - 1];
-  const beside = last !== undefined && last.end === position && last.text !== "" && position + 1 + columns(last.text) <= width;
+  const beside =
+    last !== undefined && last.end === position && last.text !== "" && position + 1 + columns(last.text) <= width;
   rows.push(beside && last ? `${row} ${paint(last.role, last.text)}` : row);
   for (const mark of [...placed].reverse()) {
     if (mark.text === "" || (beside && mark === last)) continue;
@@ -126,7 +138,7 @@ function excerpt(
     const marks = byLine.get(label.span.line) ?? [];
     byLine.set(label.span.line, [...marks, { from, to, text: printable(label.text), isPrimary }]);
   }
-  const room = width - gutter - 4;
+  const room = width - gutter - 5;
   let previous: number | undefined;
   for (const [line, marks] of [...byLine].sort(([a], [b]) => a - b)) {
     if (previous !== undefined && line > previous + 1) output.push(`  ${" ".repeat(gutter)} ┆`);
@@ -145,7 +157,11 @@ function excerpt(
  *
  * @param sources  text of each file by path; a file that is missing is named without its lines
  */
-export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, string>, options: RenderOptions = {}): string {
+export function renderDiagnostic(
+  diagnostic: Diagnostic,
+  sources: ReadonlyMap<string, string>,
+  options: RenderOptions = {},
+): string {
   const width = options.width ?? 100;
   const paint = options.paint ?? ((_part: DiagnosticPart, text: string) => text);
   const labels = [
@@ -167,6 +183,10 @@ export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<st
 }
 
 /** Several diagnostics, a blank line between them. */
-export function renderDiagnostics(diagnostics: readonly Diagnostic[], sources: ReadonlyMap<string, string>, options: RenderOptions = {}): string {
+export function renderDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  sources: ReadonlyMap<string, string>,
+  options: RenderOptions = {},
+): string {
   return diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources, options)).join("\n");
 }

@@ -14,8 +14,8 @@ import {
   divideTerm,
   multiplySizes,
   namesOf,
-  scaleSize,
   type Size,
+  scaleSize,
   sizeOfTerms,
   substitute,
   subtractSizes,
@@ -107,7 +107,8 @@ function linearCoefficient(size: Size, name: string): { coefficient: Size; rest:
   for (const term of size.terms) {
     const factor = term.factors.find(({ atom }) => atom.kind === "name" && atom.name === name);
     const occursInside = term.factors.some(
-      ({ atom }) => atom.kind === "quotient" && (namesOf(atom.numerator).has(name) || namesOf(atom.denominator).has(name)),
+      ({ atom }) =>
+        atom.kind === "quotient" && (namesOf(atom.numerator).has(name) || namesOf(atom.denominator).has(name)),
     );
     if (occursInside || (factor !== undefined && factor.power > 1)) return undefined;
     if (factor === undefined) rest.push(term);
@@ -150,7 +151,9 @@ function boundQuotient(size: Size): Size | undefined {
       const scaled = multiplySizes(size, denominator);
       let result = constantSize(0);
       for (const part of scaled.terms) {
-        const has = part.factors.some((factor) => factor.atom.kind === "quotient" && atomSize(factor.atom).key === atomSize(atom).key);
+        const has = part.factors.some(
+          (factor) => factor.atom.kind === "quotient" && atomSize(factor.atom).key === atomSize(atom).key,
+        );
         if (!has) {
           result = addSizes(result, sizeOfTerms([part]));
           continue;
@@ -212,4 +215,3 @@ export function solveForName(pattern: Size, value: Size, unknown: string): Size 
   if (linear === undefined || linear.coefficient.terms.length === 0) return undefined;
   return divideExactly(subtractSizes(value, linear.rest), linear.coefficient);
 }
-

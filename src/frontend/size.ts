@@ -123,7 +123,8 @@ export function multiplyTerms(a: Term, b: Term): Term {
 }
 
 export function multiplySizes(a: Size, b: Size): Size {
-  if (a.terms.length * b.terms.length > mostTerms * mostTerms) throw new SizeLimitError("a size expression has too many terms");
+  if (a.terms.length * b.terms.length > mostTerms * mostTerms)
+    throw new SizeLimitError("a size expression has too many terms");
   return sizeOfTerms(a.terms.flatMap((x) => b.terms.map((y) => multiplyTerms(x, y))));
 }
 
@@ -324,7 +325,8 @@ export function evaluateSize(size: Size, values: ReadonlyMap<string, number | bi
 function printAtom(atom: Atom): string {
   if (atom.kind === "name") return atom.name.split("\0")[0] as string;
   const group = (size: Size) =>
-    size.terms.length === 1 && degree(size.terms[0] as Term) + (constantValue(size) === undefined ? 0 : 1) === 1 &&
+    size.terms.length === 1 &&
+    degree(size.terms[0] as Term) + (constantValue(size) === undefined ? 0 : 1) === 1 &&
     (size.terms[0] as Term).coefficient === (constantValue(size) ?? 1n)
       ? printNormalForm(size)
       : `(${printNormalForm(size)})`;
@@ -345,7 +347,10 @@ function printTerm(term: Term): string {
 export function printNormalForm(size: Size): string {
   if (size.terms.length === 0) return "0";
   // A leading minus reads badly: begin with a positive term where there is one.
-  const terms = [...size.terms.filter((term) => term.coefficient > 0n), ...size.terms.filter((term) => term.coefficient < 0n)];
+  const terms = [
+    ...size.terms.filter((term) => term.coefficient > 0n),
+    ...size.terms.filter((term) => term.coefficient < 0n),
+  ];
   return terms
     .map((term, i) => {
       const negative = term.coefficient < 0n;

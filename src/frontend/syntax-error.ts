@@ -3,7 +3,32 @@ import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** Names of terminals that help nobody, because they can stand almost anywhere. */
-const uninteresting = new Set(['"<"', '">"', '"≠"', '"≥"', '"≤"', '"<="', '">="', '"=="', '"!="', '"and"', '"or"', '"+"', '"-"', '"//"', '"%"', '"^"', '"@"', '"."', '"*"', '"/"', '";"', '":"', '"then"', '"where"']);
+const uninteresting = new Set([
+  '"<"',
+  '">"',
+  '"≠"',
+  '"≥"',
+  '"≤"',
+  '"<="',
+  '">="',
+  '"=="',
+  '"!="',
+  '"and"',
+  '"or"',
+  '"+"',
+  '"-"',
+  '"//"',
+  '"%"',
+  '"^"',
+  '"@"',
+  '"."',
+  '"*"',
+  '"/"',
+  '";"',
+  '":"',
+  '"then"',
+  '"where"',
+]);
 
 /** The parts of ohm's "expected …" text that are worth showing, at most five. */
 function expectations(text: string): string[] {
@@ -13,7 +38,9 @@ function expectations(text: string): string[] {
   const closing = interesting.filter((part) => /^"[)\]}]"$/.test(part));
   // What closes a bracket says more than all that could still come before it.
   const chosen = closing.length > 0 ? [...closing, ...interesting.filter((part) => part === '","')] : interesting;
-  return (chosen.length > 0 ? chosen : positive.slice(0, 3)).map((part) => (part.startsWith('"') ? `\`${part.slice(1, -1)}\`` : part));
+  return (chosen.length > 0 ? chosen : positive.slice(0, 3)).map((part) =>
+    part.startsWith('"') ? `\`${part.slice(1, -1)}\`` : part,
+  );
 }
 
 function join(parts: readonly string[]): string {
@@ -39,7 +66,8 @@ const slips: readonly Slip[] = [
   },
   { applies: (at) => /^![^=]/.test(at), title: "negation is a word", help: "Write `not`." },
   {
-    applies: (at, before, line) => /^=[^=]/.test(at) && /\b(if|require)\b|:\s*[^,\]]*$/.test(line.slice(0, before.length)),
+    applies: (at, before, line) =>
+      /^=[^=]/.test(at) && /\b(if|require)\b|:\s*[^,\]]*$/.test(line.slice(0, before.length)),
     title: "`=` gives a name, it does not compare",
     help: "Write `==` to compare.",
   },
@@ -70,7 +98,9 @@ const slips: readonly Slip[] = [
  */
 export function syntaxError(source: SourceText, offset: number, expected: string): Diagnostic {
   const text = source.blanked;
-  const token = /^(?:[\p{L}_][\p{L}\p{N}_]*|\d[\d.]*|[<>=!+]=|->|\*\*|&&|\|\||\S)/u.exec(text.slice(offset, offset + 80))?.[0] ?? "";
+  const token =
+    /^(?:[\p{L}_][\p{L}\p{N}_]*|\d[\d.]*|[<>=!+]=|->|\*\*|&&|\|\||\S)/u.exec(text.slice(offset, offset + 80))?.[0] ??
+    "";
   let end = offset;
   while (end > 0 && /\s/.test(text[end - 1] as string)) end--;
   const atLineStart = token === "" || text.slice(end, offset).includes("\n");

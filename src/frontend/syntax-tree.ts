@@ -375,9 +375,7 @@ export interface CallExpression {
   readonly span: Span;
 }
 
-export type CallAxis =
-  | IndexBinder
-  | { readonly kind: "at"; readonly expression: Expression; readonly span: Span };
+export type CallAxis = IndexBinder | { readonly kind: "at"; readonly expression: Expression; readonly span: Span };
 
 export interface Argument {
   readonly kind: "argument";
@@ -395,18 +393,7 @@ export interface Directive {
 }
 
 /** The reductions of the language; `argmax` and `argmin` give the first place of the extreme, as an index. */
-export const reducers = [
-  "sum",
-  "mean",
-  "max",
-  "min",
-  "prod",
-  "any",
-  "all",
-  "argmax",
-  "argmin",
-  "logsumexp",
-] as const;
+export const reducers = ["sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin", "logsumexp"] as const;
 export type Reducer = (typeof reducers)[number];
 
 /** `sum[c, k: 3] body`; the body is the smallest product to the right. */

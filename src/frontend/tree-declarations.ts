@@ -58,7 +58,12 @@ export function declarationActions({ span, build, all, optional, doc }: TreeTool
       return [{ kind: "result", type: build(type), span: span(this) } satisfies tree.ResultDeclaration];
     },
     Result(name, type) {
-      return { kind: "result", name: optional(name), type: build(type), span: span(this) } satisfies tree.ResultDeclaration;
+      return {
+        kind: "result",
+        name: optional(name),
+        type: build(type),
+        span: span(this),
+      } satisfies tree.ResultDeclaration;
     },
     ResultName: (name, _colon) => build(name),
     Body_block: (block) => ({ statements: build(block), equation: false }),

@@ -46,7 +46,9 @@ export function expressionActions({ span, spanOf, build, all, optional, expressi
       const whole = spanOf(start, end.source.endIdx);
       if (object.kind !== "name" && object.kind !== "member") {
         throw new RefusedSyntax(
-          errorAt(object.span, "syntax/call", "only a name can be called", { help: ["Give the value a name with `let`."] }),
+          errorAt(object.span, "syntax/call", "only a name can be called", {
+            help: ["Give the value a name with `let`."],
+          }),
         );
       }
       const values = all<tree.Argument>(args);
@@ -75,7 +77,11 @@ export function expressionActions({ span, spanOf, build, all, optional, expressi
 
   return {
     Choice_if(_if, condition, _then, then, _else, otherwise) {
-      const parts = [build<tree.Expression>(condition), build<tree.Expression>(then), build<tree.Expression>(otherwise)];
+      const parts = [
+        build<tree.Expression>(condition),
+        build<tree.Expression>(then),
+        build<tree.Expression>(otherwise),
+      ];
       const [c, t, o] = parts as [tree.Expression, tree.Expression, tree.Expression];
       return expression({ kind: "conditional", condition: c, then: t, otherwise: o, span: span(this) }, parts);
     },
@@ -126,7 +132,12 @@ export function expressionActions({ span, spanOf, build, all, optional, expressi
     },
     Arguments: (_open, args, _comma, _close) => all(args),
     Argument(label, value) {
-      return { kind: "argument", label: optional(label), value: build(value), span: span(this) } satisfies tree.Argument;
+      return {
+        kind: "argument",
+        label: optional(label),
+        value: build(value),
+        span: span(this),
+      } satisfies tree.Argument;
     },
     ArgumentLabel: (name, _colon) => build(name),
     Directive(_at, name, args) {
@@ -161,7 +172,12 @@ export function expressionActions({ span, spanOf, build, all, optional, expressi
       return { kind: "at", expression: build(value), span: span(this) } satisfies tree.Subscript;
     },
     Grouped(name, range) {
-      return { kind: "grouped", name: build(name), range: optional(range), span: span(this) } satisfies tree.GroupedIndex;
+      return {
+        kind: "grouped",
+        name: build(name),
+        range: optional(range),
+        span: span(this),
+      } satisfies tree.GroupedIndex;
     },
     Primary_parenthesised: (_open, value, _close) => build(value),
     List(_open, items, _comma, _close) {
@@ -199,7 +215,9 @@ export function expressionActions({ span, spanOf, build, all, optional, expressi
       return { kind: "string", value: characters.sourceString, span: span(this) } satisfies tree.StringLiteral;
     },
     string_plain(_open, characters, _close) {
-      const value = characters.sourceString.replace(/\\(.)/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped));
+      const value = characters.sourceString.replace(/\\(.)/g, (_, escaped: string) =>
+        escaped === "n" ? "\n" : escaped,
+      );
       return { kind: "string", value, span: span(this) } satisfies tree.StringLiteral;
     },
   };

@@ -47,7 +47,12 @@ export function statementActions({ span, build, all, optional }: TreeTools): Act
       } satisfies tree.InitialValue;
     },
     Assign(target, _equals, value) {
-      return { kind: "assign", target: build(target), value: build(value), span: span(this) } satisfies tree.AssignStatement;
+      return {
+        kind: "assign",
+        target: build(target),
+        value: build(value),
+        span: span(this),
+      } satisfies tree.AssignStatement;
     },
     Accumulate(target, _plus, value) {
       return {
@@ -96,7 +101,11 @@ export function statementActions({ span, build, all, optional }: TreeTools): Act
     },
     TargetSubscripts: (_open, subscripts, _close) => all(subscripts),
     TargetSubscript_group(_open, first, rest, _close) {
-      return { kind: "group", indices: [build<tree.IndexBinder>(first), ...all<tree.IndexBinder>(rest)], span: span(this) };
+      return {
+        kind: "group",
+        indices: [build<tree.IndexBinder>(first), ...all<tree.IndexBinder>(rest)],
+        span: span(this),
+      };
     },
     TargetSubscript_all(_colon) {
       return { kind: "all", span: span(this) };

@@ -53,6 +53,7 @@ function boundNodes(
   given: GraphValues,
   options: EvaluationOptions,
   keep: (node: Node) => boolean,
+  knownBounds: ReadonlyMap<string, Tensor> = new Map(),
 ): Map<Node, BoundedTensor> {
   if (options.maximumOperations !== undefined) {
     const cost = 4 * evaluationCost(graph);
@@ -66,7 +67,7 @@ function boundNodes(
   nodes.forEach((node, position) => {
     options.onNode?.(node, position, nodes.length);
     const value = evaluateNode(node, values, given);
-    const bound = nodeBound(node, value, values, bounds);
+    const bound = nodeBound(node, value, values, bounds, knownBounds);
     values.set(node, value);
     bounds.set(node, bound);
     if (keep(node)) kept.set(node, { value, bound });
@@ -78,14 +79,29 @@ function boundNodes(
   return kept;
 }
 
+/** A body, whose inputs come with the errors they already have. */
+function evaluateRegion(
+  graph: Graph,
+  inputs: Readonly<Record<string, { readonly value: Tensor; readonly bound: Tensor }>>,
+): Record<string, BoundedTensor> {
+  const values = Object.fromEntries(Object.entries(inputs).map(([name, { value }]) => [name, value]));
+  const known = new Map(Object.entries(inputs).map(([name, { bound }]) => [name, bound]));
+  const outputs = new Set(graph.outputs.map((output) => output.node));
+  const bounded = boundNodes(graph, { inputs: values, parameters: {} }, {}, (node) => outputs.has(node), known);
+  return Object.fromEntries(graph.outputs.map(({ name, node }) => [name, bounded.get(node) as BoundedTensor]));
+}
+
 function nodeBound(
   node: Node,
   value: Tensor,
   values: ReadonlyMap<Node, Tensor>,
   bounds: ReadonlyMap<Node, Tensor>,
+  given: ReadonlyMap<string, Tensor>,
 ): Tensor {
   const operation = operationOf(node.op);
-  if (node.op === "input" || node.op === "parameter") return withLimits(value, storageBound(value));
+  if (node.op === "input" || node.op === "parameter") {
+    return given.get(node.attributes.name as string) ?? withLimits(value, storageBound(value));
+  }
   if (operation.errorBound === undefined) {
     const exact = node.operands.every((operand) => (bounds.get(operand) as Tensor).data.every((e) => e === 0));
     if (exact && operation.family === "source") return newTensor(value.type);
@@ -93,7 +109,8 @@ function nodeBound(
   }
   const operands = node.operands.map((operand) => values.get(operand) as Tensor);
   const errors = node.operands.map((operand) => bounds.get(operand) as Tensor);
-  const bound = operation.errorBound(operands, errors, value, node.attributes);
+  const regions = node.regions && { graphs: node.regions, evaluateWithBounds: evaluateRegion };
+  const bound = operation.errorBound(operands, errors, value, node.attributes, regions);
   return operation.family === "movement" ? bound : withLimits(value, bound);
 }
 

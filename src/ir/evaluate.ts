@@ -48,6 +48,8 @@ export function evaluationCost(graph: Graph): number {
   for (const node of graphNodes(graph)) {
     const types = node.operands.map((operand) => operand.type);
     cost += operationOf(node.op).flops(types, node.type, node.attributes) + elementCount(node.type.shape);
+    // A body runs once for each step.
+    for (const body of node.regions ?? []) cost += (node.attributes.steps as number) * evaluationCost(body);
   }
   return cost;
 }
@@ -126,7 +128,12 @@ export function evaluateNode(node: Node, tensors: ReadonlyMap<Node, Tensor>, val
   const operation = operationOf(node.op);
   if (operation.evaluate === undefined) throw new IrError(`${node.op} has no reference semantics`);
   const operands = node.operands.map((operand) => tensors.get(operand) as Tensor);
-  return operation.evaluate(operands, node.attributes, node.type);
+  const regions = node.regions && {
+    graphs: node.regions,
+    evaluate: (graph: Graph, inputs: Readonly<Record<string, Tensor>>) =>
+      evaluateGraph(graph, { inputs, parameters: {} }),
+  };
+  return operation.evaluate(operands, node.attributes, node.type, regions);
 }
 
 /** The value given for an input or a parameter, checked against its type. */

@@ -132,6 +132,16 @@ export type IndexMap = <I>(
   attributes: Attributes,
 ) => readonly ViewSource<I>[];
 
+/** How an operation that carries code evaluates it; the evaluators hand it to the record. */
+export interface RegionRunner {
+  readonly graphs: readonly Graph[];
+  readonly evaluate?: (graph: Graph, inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor>;
+  readonly evaluateWithBounds?: (
+    graph: Graph,
+    inputs: Readonly<Record<string, { readonly value: Tensor; readonly bound: Tensor }>>,
+  ) => Record<string, { readonly value: Tensor; readonly bound: Tensor }>;
+}
+
 export interface Operation {
   readonly name: string;
   readonly family: Family;
@@ -144,13 +154,19 @@ export interface Operation {
   /** Result type. Throws `IrError` with a sentence for whoever built the graph when operands or attributes do not fit. */
   readonly infer: (request: InferRequest) => TensorType;
   /** Float64 semantics. Inputs and parameters have none: the evaluator is handed their values. */
-  readonly evaluate?: (operands: readonly Tensor[], attributes: Attributes, type: TensorType) => Tensor;
+  readonly evaluate?: (
+    operands: readonly Tensor[],
+    attributes: Attributes,
+    type: TensorType,
+    regions?: RegionRunner,
+  ) => Tensor;
   /** Bound of the absolute error of each result element in f32, from operands' values and error bounds (error-bound.ts). */
   readonly errorBound?: (
     operands: readonly Tensor[],
     errors: readonly Tensor[],
     result: Tensor,
     attributes: Attributes,
+    regions?: RegionRunner,
   ) => Tensor;
   /** Floating-point operations of the whole node; a multiply-add counts 2. */
   readonly flops: (operands: readonly TensorType[], result: TensorType, attributes: Attributes) => number;

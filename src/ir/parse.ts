@@ -16,6 +16,14 @@ import { type DType, dtypes, printType, sameType, type TensorType, tensorType } 
 export function parseGraph(text: string): Graph {
   const scanner = new TextScanner(text);
   scanner.skipBlank();
+  const graph = parseBlock(scanner);
+  scanner.skipBlank();
+  if (!scanner.atEnd()) scanner.fail("nothing after the graph's closing brace");
+  return graph;
+}
+
+/** From the word graph to the closing brace. */
+function parseBlock(scanner: TextScanner): Graph {
   scanner.keyword("graph", "the word graph");
   const name = parseName(scanner, "the graph's name");
   scanner.symbol("{");
@@ -35,8 +43,6 @@ export function parseGraph(text: string): Graph {
   scanner.endOfLine();
   scanner.skipBlank();
   scanner.symbol("}");
-  scanner.skipBlank();
-  if (!scanner.atEnd()) scanner.fail("nothing after the graph's closing brace");
   return { name, inputs, parameters, outputs };
 }
 
@@ -70,11 +76,13 @@ function parseNode(scanner: TextScanner, nodes: Map<string, Node>): Node {
     while (scanner.trySymbol(","));
   }
   parseAttributes(scanner, operation, attributes);
+  const opens = scanner.trySymbol("{");
   const { origins, name } = parseComment(scanner);
+  const regions = opens ? parseRegions(scanner) : undefined;
   let node: Node;
   try {
     const sourced = operation.family === "source" ? declared : undefined;
-    node = makeNode(op, operands, attributes, { origins, name, declared: sourced });
+    node = makeNode(op, operands, attributes, { origins, name, declared: sourced, regions });
   } catch (error) {
     if (!(error instanceof IrError)) throw error;
     return scanner.failAt(operationStart, `operands and attributes that fit: ${error.message}`);
@@ -84,6 +92,18 @@ function parseNode(scanner: TextScanner, nodes: Map<string, Node>): Node {
   }
   nodes.set(label, node);
   return node;
+}
+
+/** The bodies below a node's line, up to the brace that closes it. */
+function parseRegions(scanner: TextScanner): Graph[] {
+  const regions: Graph[] = [];
+  scanner.endOfLine();
+  for (;;) {
+    scanner.skipBlank();
+    if (scanner.trySymbol("}")) return regions;
+    regions.push(parseBlock(scanner));
+    scanner.endOfLine();
+  }
 }
 
 function parseType(scanner: TextScanner): TensorType {

@@ -10,12 +10,13 @@
  * }
  * ```
  *
+ * The bodies of an operation that carries code stand between braces below its line, each a graph of its own.
+ *
  * The attribute of kind `spec` stands first, quoted; the others follow the operands as `name=value`, defaults left out. The
  * comment holds the origins as `file:line:column+length@offset`, then the author's name of the value, then its cost. All but
  * the cost is read back by `parseGraph`, and printing what was parsed gives the same text.
  */
 import { type AttributeValue, type Graph, graphNodes, type Node } from "./graph.ts";
-import { IrError } from "./operation.ts";
 import { operationOf } from "./operations/index.ts";
 import type { Span } from "./span.ts";
 import { printType } from "./types.ts";
@@ -35,12 +36,12 @@ export interface PrintOptions {
   readonly comments?: boolean;
 }
 
-/**
- * The graph as text, ending in a newline. Nodes are numbered in `graphNodes` order.
- *
- * @throws IrError when a node carries regions, which the text form does not have yet
- */
+/** The graph as text, ending in a newline. Nodes are numbered in `graphNodes` order, in bodies anew. */
 export function printGraph(graph: Graph, options: PrintOptions = {}): string {
+  return `${graphLines(graph, options).join("\n")}\n`;
+}
+
+function graphLines(graph: Graph, options: PrintOptions): string[] {
   const nodes = graphNodes(graph);
   const numbers = new Map(nodes.map((node, number) => [node, number]));
   const lines = nodes.map((node) => `  ${printNode(node, numbers)}`);
@@ -49,10 +50,16 @@ export function printGraph(graph: Graph, options: PrintOptions = {}): string {
   lines.forEach((line, i) => {
     if (comments[i] !== "" && line.length <= widestAlignment) column = Math.max(column, line.length);
   });
-  const body = lines.map((line, i) => (comments[i] === "" ? line : `${line.padEnd(column)}  ; ${comments[i]}`));
+  const body = lines.flatMap((line, i) => {
+    const commented = comments[i] === "" ? line : `${line.padEnd(column)}  ; ${comments[i]}`;
+    const regions = (nodes[i] as Node).regions;
+    if (regions === undefined) return [commented];
+    const inner = regions.flatMap((region) => graphLines(region, options));
+    return [commented, ...inner.map((text) => `    ${text}`), "  }"];
+  });
   const outputs = graph.outputs.map(({ name, node }) => `${quoteName(name)} = %${numbers.get(node)}`);
   const result = outputs.length === 0 ? "  return" : `  return ${outputs.join(", ")}`;
-  return `${[`graph ${quoteName(graph.name)} {`, ...body, result, "}"].join("\n")}\n`;
+  return [`graph ${quoteName(graph.name)} {`, ...body, result, "}"];
 }
 
 /** A number as it reads back exactly: shortest decimal, `-0`, `inf`, `-inf`, `nan`. */
@@ -64,7 +71,6 @@ export function printNumber(value: number): string {
 }
 
 function printNode(node: Node, numbers: ReadonlyMap<Node, number>): string {
-  if (node.regions !== undefined) throw new IrError(`${node.op} carries regions, which the text form does not have`);
   const operation = operationOf(node.op);
   let text = `%${numbers.get(node)}: ${printType(node.type)} = ${node.op}`;
   for (const [name, schema] of Object.entries(operation.attributes)) {
@@ -75,7 +81,7 @@ function printNode(node: Node, numbers: ReadonlyMap<Node, number>): string {
     const value = node.attributes[name];
     if (schema.kind !== "spec" && value !== undefined) text += ` ${name}=${printAttribute(value)}`;
   }
-  return text;
+  return node.regions === undefined ? text : `${text} {`;
 }
 
 function printAttribute(value: AttributeValue): string {

@@ -92,7 +92,7 @@ export function rewriteGraph(graph: Graph, rules: readonly Rule[], pass: string,
       if (!sameType(result.type, root.type)) throw new Error(`rule "${candidate.name}" of ${pass} changes the type`);
       recent.push(candidate.name);
       if (recent.length > remembered) recent.shift();
-      if (rewrites.length >= limit) throw new RewriteLoopError(pass, [...new Set(recent)]);
+      if (rewrites.length >= limit) throw new RewriteLoopError(pass, [...new Set(recent)].sort());
       rewrites.push(traceOf(pass, candidate, match.replaced, made, root, result, uses));
       return made.has(result) && root.name !== undefined ? { ...result, name: root.name } : result;
     }

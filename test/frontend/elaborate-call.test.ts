@@ -121,13 +121,13 @@ describe("functions along an index", () => {
   });
 
   it("along two indices at once", () => {
-    const text = "fn total<n, m>(x: f32[n, m]) -> f32 = sum[a, b] x[a, b]\nfn flip<n, m>(x: f32[n, m]) -> f32[n, m] {\n  let y[a, b] = x[a, m - 1 - b]\n  return y\n}\nfn f<L, d>(x: f32[L, d]) -> f32[d, L] {\n  let y[c, i] = flip[i, c](x[i, c]) + total[i, c](x[i, c])\n  return y\n}";
+    const text = "fn total<n, m>(x: f32[n, m]) -> f32 = sum[a, b] x[a, b]\nfn flip<n, m>(x: f32[n, m]) -> f32[n, m] {\n  let y[a, b: m] = x[a, m - 1 - b]\n  return y\n}\nfn f<L, d>(x: f32[L, d]) -> f32[d, L] {\n  let y[c, i] = flip[i, c](x[i, c]) + total[i, c](x[i, c])\n  return y\n}";
     expectRun(text, { entry: "f", settings, values: { x } }, array([5, 3], (c, i) => x.at(i, 4 - c) + x.data.reduce((p, q) => p + q, 0)));
   });
 
   it("of a constant value still see the axis", () => {
-    const text = "fn f<L, d>(x: f32[L, d]) -> f32[L, d] {\n  let y[i, c] = softmax[c](if c >= 0 then x[i, 0] else 0) * x[i, c]\n  return y\n}\n";
-    expectRun(text.replace("{\n", "{\n  require d > 0\n"), { settings, values: { x } }, array([3, 5], (i, c) => x.at(i, c) / 5));
+    const text = "fn f<L, d>(x: f32[L, d], same: bool = true) -> f32[L, d] {\n  let y[i, c] = softmax[c](if same then x[i, 0] else x[i, c]) * x[i, c]\n  return y\n}";
+    expectRun(text, { settings, values: { x } }, array([3, 5], (i, c) => x.at(i, c) / 5));
   });
 
   it("a restricted normalisation of one's own", () => {

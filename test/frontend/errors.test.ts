@@ -29,7 +29,7 @@ describe("diagnostics", () => {
       const program = check(name, { builtins, readSource });
       const rendered = renderDiagnostics(program.diagnostics, program.sources);
       const golden = join(folder, name.replace(/\.weft$/, ".txt"));
-      if (process.env["UPDATE"] !== undefined) writeFileSync(golden, rendered);
+      if (process.env.UPDATE !== undefined) writeFileSync(golden, rendered);
       expect(rendered).toBe(existsSync(golden) ? readFileSync(golden, "utf8") : "(no expectation yet)");
       expect(program.diagnostics.length).toBeGreaterThan(0);
       for (const diagnostic of program.diagnostics) {

@@ -28,14 +28,20 @@ const { sketch } = fc.letrec<{ sketch: Sketch; positive: Sketch }>((tie) => ({
     { maxDepth: 2 },
     fc.constantFrom(...names).map((name): Sketch => ({ op: "name", name })),
     fc.integer({ min: 1, max: 6 }).map((value): Sketch => ({ op: "constant", value })),
-    fc.tuple(fc.constantFrom("+" as const, "*" as const), tie("positive"), tie("positive")).map(([op, left, right]): Sketch => ({ op, left, right })),
+    fc
+      .tuple(fc.constantFrom("+" as const, "*" as const), tie("positive"), tie("positive"))
+      .map(([op, left, right]): Sketch => ({ op, left, right })),
   ),
   sketch: fc.oneof(
     { maxDepth: 4 },
     fc.constantFrom(...names).map((name): Sketch => ({ op: "name", name })),
     fc.integer({ min: -6, max: 6 }).map((value): Sketch => ({ op: "constant", value })),
-    fc.tuple(fc.constantFrom("+" as const, "-" as const, "*" as const), tie("sketch"), tie("sketch")).map(([op, left, right]): Sketch => ({ op, left, right })),
-    fc.tuple(fc.constantFrom("//" as const, "%" as const), tie("sketch"), tie("positive")).map(([op, left, right]): Sketch => ({ op, left, right })),
+    fc
+      .tuple(fc.constantFrom("+" as const, "-" as const, "*" as const), tie("sketch"), tie("sketch"))
+      .map(([op, left, right]): Sketch => ({ op, left, right })),
+    fc
+      .tuple(fc.constantFrom("//" as const, "%" as const), tie("sketch"), tie("positive"))
+      .map(([op, left, right]): Sketch => ({ op, left, right })),
   ),
 }));
 
@@ -46,28 +52,40 @@ function sizeOf(sketch: Sketch): Size {
     case "constant":
       return constantSize(sketch.value);
     default: {
-      const combine = { "+": addSizes, "-": subtractSizes, "*": multiplySizes, "//": floorDivideSizes, "%": moduloSizes }[sketch.op];
+      const combine = {
+        "+": addSizes,
+        "-": subtractSizes,
+        "*": multiplySizes,
+        "//": floorDivideSizes,
+        "%": moduloSizes,
+      }[sketch.op];
       return combine(sizeOf(sketch.left), sizeOf(sketch.right));
     }
   }
 }
 
-function valueOf(sketch: Sketch, values: ReadonlyMap<string, number>): bigint {
+function numberOf(sketch: Sketch, values: ReadonlyMap<string, number>): bigint {
   switch (sketch.op) {
     case "name":
       return BigInt(values.get(sketch.name) as number);
     case "constant":
       return BigInt(sketch.value);
     default: {
-      const a = valueOf(sketch.left, values);
-      const b = valueOf(sketch.right, values);
+      const a = numberOf(sketch.left, values);
+      const b = numberOf(sketch.right, values);
       const quotient = () => (a >= 0n ? a / b : -((-a + b - 1n) / b));
-      return { "+": () => a + b, "-": () => a - b, "*": () => a * b, "//": quotient, "%": () => a - b * quotient() }[sketch.op]();
+      return { "+": () => a + b, "-": () => a - b, "*": () => a * b, "//": quotient, "%": () => a - b * quotient() }[
+        sketch.op
+      ]();
     }
   }
 }
 
-const numbers = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }));
+const numbers = fc.tuple(
+  fc.integer({ min: 1, max: 40 }),
+  fc.integer({ min: 1, max: 40 }),
+  fc.integer({ min: 1, max: 40 }),
+);
 const bind = (values: readonly number[]) => new Map(names.map((name, i) => [name, values[i] as number]));
 const [L, d, H] = [nameSize("L"), nameSize("d"), nameSize("H")];
 const n = constantSize;
@@ -77,7 +95,7 @@ describe("normal form", () => {
     fc.assert(
       fc.property(sketch, numbers, (sketch, values) => {
         const env = bind(values);
-        const expected = valueOf(sketch, env);
+        const expected = numberOf(sketch, env);
         fc.pre(expected > -(2n ** 53n) && expected < 2n ** 53n);
         expect(evaluateSize(sizeOf(sketch), env)).toEqual({ kind: "value", value: Number(expected) });
       }),
@@ -88,7 +106,7 @@ describe("normal form", () => {
   it("is the same only for equal values", () => {
     fc.assert(
       fc.property(sketch, sketch, numbers, (a, b, values) => {
-        if (sizesEqual(sizeOf(a), sizeOf(b))) expect(valueOf(a, bind(values))).toBe(valueOf(b, bind(values)));
+        if (sizesEqual(sizeOf(a), sizeOf(b))) expect(numberOf(a, bind(values))).toBe(numberOf(b, bind(values)));
       }),
       { numRuns: 1000 },
     );
@@ -99,7 +117,7 @@ describe("normal form", () => {
       fc.property(sketch, numbers, (sketch, values) => {
         const env = bind(values);
         const replaced = substitute(sizeOf(sketch), new Map([...env].map(([name, value]) => [name, n(value)])));
-        const value = valueOf(sketch, env);
+        const value = numberOf(sketch, env);
         fc.pre(value > -(2n ** 53n) && value < 2n ** 53n);
         expect(evaluateSize(replaced, new Map())).toEqual({ kind: "value", value: Number(value) });
       }),
@@ -119,7 +137,15 @@ describe("normal form", () => {
     const big = multiplySizes(L, multiplySizes(L, L));
     expect(evaluateSize(L, new Map([["L", 10 ** 12]]))).toEqual({ kind: "value", value: 10 ** 12 });
     expect(evaluateSize(big, new Map([["L", 10 ** 12]]))).toEqual({ kind: "too-large", value: 10n ** 36n });
-    expect(evaluateSize(floorDivideSizes(L, H), new Map([["L", 1], ["H", 0]]))).toEqual({ kind: "division-by-zero" });
+    expect(
+      evaluateSize(
+        floorDivideSizes(L, H),
+        new Map([
+          ["L", 1],
+          ["H", 0],
+        ]),
+      ),
+    ).toEqual({ kind: "division-by-zero" });
     expect(evaluateSize(L, new Map())).toEqual({ kind: "unbound", name: "L" });
   });
 
@@ -139,7 +165,9 @@ describe("facts", () => {
   it("use divisibility", () => {
     expect(provablyEqual(multiplySizes(H, floorDivideSizes(d, H)), d, noFacts)).toBe(false);
     expect(provablyEqual(multiplySizes(H, floorDivideSizes(d, H)), d, divides)).toBe(true);
-    expect(provablyEqual(multiplySizes(L, multiplySizes(floorDivideSizes(d, H), H)), multiplySizes(d, L), divides)).toBe(true);
+    expect(
+      provablyEqual(multiplySizes(L, multiplySizes(floorDivideSizes(d, H), H)), multiplySizes(d, L), divides),
+    ).toBe(true);
   });
 
   it("use equations between names", () => {
@@ -151,9 +179,9 @@ describe("facts", () => {
     fc.assert(
       fc.property(sketch, numbers, (sketch, values) => {
         const env = bind(values);
-        if (provablyNonNegative(sizeOf(sketch), noFacts)) expect(valueOf(sketch, env) >= 0n).toBe(true);
+        if (provablyNonNegative(sizeOf(sketch), noFacts)) expect(numberOf(sketch, env) >= 0n).toBe(true);
         fc.pre((env.get("d") as number) % (env.get("H") as number) === 0);
-        if (provablyNonNegative(sizeOf(sketch), divides)) expect(valueOf(sketch, env) >= 0n).toBe(true);
+        if (provablyNonNegative(sizeOf(sketch), divides)) expect(numberOf(sketch, env) >= 0n).toBe(true);
       }),
       { numRuns: 2000 },
     );
@@ -164,7 +192,12 @@ describe("facts", () => {
     const y = nameSize("y");
     const k = nameSize("k");
     const last = floorDivideSizes(subtractSizes(L, n(3)), n(2));
-    const facts = withFacts(noFacts, { ranges: new Map([["y", { first: n(0), last }], ["k", { first: n(0), last: n(2) }]]) });
+    const facts = withFacts(noFacts, {
+      ranges: new Map([
+        ["y", { first: n(0), last }],
+        ["k", { first: n(0), last: n(2) }],
+      ]),
+    });
     const place = addSizes(multiplySizes(n(2), y), k);
     expect(provablyNonNegative(place, facts)).toBe(true);
     expect(provablyNonNegative(subtractSizes(subtractSizes(L, n(1)), place), facts)).toBe(true);
@@ -173,7 +206,9 @@ describe("facts", () => {
 
   it("solve for one name", () => {
     const pattern = addSizes(multiplySizes(n(2), d), n(1));
-    expect(solveForName(pattern, addSizes(multiplySizes(n(4), L), n(3)), "d")).toEqual(addSizes(multiplySizes(n(2), L), n(1)));
+    expect(solveForName(pattern, addSizes(multiplySizes(n(4), L), n(3)), "d")).toEqual(
+      addSizes(multiplySizes(n(2), L), n(1)),
+    );
     expect(solveForName(pattern, L, "d")).toBeUndefined();
   });
 });

@@ -219,7 +219,10 @@ it("only these operations have no rule", () => {
       "cumulative_product",
       "cumulative_maximum",
       "cumulative_minimum",
+      "window",
       "gather",
+      "argsort",
+      "loop",
     ]
   `);
 });

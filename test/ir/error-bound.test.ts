@@ -138,6 +138,24 @@ describe("single operations", () => {
     expect(y?.bound.data[0]).toBeLessThan(2 * ulp);
   });
 
+  it("an order is open as far as an error reaches, not only between neighbours", () => {
+    const graph = parseGraph(`graph f {
+  %x: f32[5] = input "x"
+  %y: f32[5] = input "y"
+  %s: f32[5] = sub %x, %y
+  %r: idx<5>[5] = argsort %s axis=0
+  return r = %r
+}`);
+    // The last element is 3 give or take 120, the difference of two numbers near 1e9; the others are exact.
+    const x = tensorOf(tensorType("f32", [5]), [1, 2, -200, 2, 1e9 + 64]);
+    const y = tensorOf(tensorType("f32", [5]), [0, 0, 0, 0, 1e9 + 61]);
+    const { r } = evaluateWithBounds(graph, { inputs: { x, y }, parameters: {} });
+    const open = Number.POSITIVE_INFINITY;
+    expect(Array.from(r?.value.data ?? [])).toEqual([2, 0, 1, 3, 4]);
+    expect(Array.from(r?.bound.data ?? [])).toEqual([0, open, open, open, open]);
+    expect(boundsOf(["f32[4]"], "idx<4>[4] = argsort %x axis=0", [[3, 1, 2, 1]])).toEqual([0, 0, 0, 0]);
+  });
+
   it("take a budget", () => {
     const graph = graphOf(["f32[64, 64]", "f32[64, 64]"], 'f32[64, 64] = contract "i k, k j -> i j" %x, %y');
     expect(() => evaluateWithBounds(graph, { inputs: {}, parameters: {} }, { maximumOperations: 1e6 })).toThrow(

@@ -387,6 +387,30 @@ const decoders = {
     if (kept.reduce((count, name) => count * (known.get(name) as number), 1) > largestTensor) return;
     d.add("gather", [data, index], { spec: `${own.join(" ")}, ${names.join(" ")} -> ${kept.join(" ")}`, at: "v" });
   },
+  window(d: Decoder, { picks, seeds }: Instruction) {
+    const x = d.pick(picks[0] as number, (node) => float(node) && node.type.shape.length > 0);
+    if (x === undefined || x.type.shape.length === largestRank) return;
+    const names = x.type.shape.map((_, axis) => "abcd"[axis] as string);
+    const along = (seeds[0] as number) % names.length;
+    const width = 1 + ((seeds[1] as number) % 3);
+    const shape = x.type.shape.map((size, axis) => (axis === along ? 1 + ((seeds[3] as number) % (size + 1)) : size));
+    if (elementCount(shape) * width > largestTensor) return;
+    const stride = 1 + ((seeds[2] as number) % 2);
+    const axes = names.map((name, axis) => (axis === along ? `${stride} ${name} + k - 1` : name));
+    d.add("window", [x], {
+      spec: `${axes.join(", ")} -> k ${names.join(" ")}`,
+      shape: [width, ...shape],
+      value: (seeds[2] as number) % 3,
+    });
+  },
+  order(d: Decoder, { picks, seeds }: Instruction) {
+    const x = d.pick(picks[0] as number, (node) => node.type.dtype !== "bool" && node.type.shape.length > 0);
+    if (x === undefined || d.options.discontinuous === false) return;
+    d.add("argsort", [x], {
+      axis: (seeds[0] as number) % x.type.shape.length,
+      descending: (seeds[1] as number) % 2 === 0,
+    });
+  },
   cast(d: Decoder, { picks, seeds }: Instruction) {
     const x = d.pick(picks[0] as number, (node) => node.type.dtype !== "f32");
     if (x !== undefined) d.add("cast", [x], { to: (seeds[0] as number) % 4 === 0 ? "i32" : "f32" });

@@ -42,7 +42,14 @@ export function largestValue(graph: Graph): number {
   const views = new Set(["reshape", "transpose", "broadcast", "slice", "reverse"]);
   return graphNodes(graph)
     .filter((node) => node.operands.length > 0 && !views.has(node.op))
-    .reduce((most, node) => Math.max(most, node.type.shape.reduce((a, b) => a * b, 1)), 0);
+    .reduce(
+      (most, node) =>
+        Math.max(
+          most,
+          node.type.shape.reduce((a, b) => a * b, 1),
+        ),
+      0,
+    );
 }
 
 /** How many nodes of each operation a graph has. */

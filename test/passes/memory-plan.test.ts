@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { type Lifetime, planMemory } from "../../src/passes/index.ts";
 
 const lifetimes = fc.array(
-  fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), from: fc.nat({ max: 30 }), length: fc.nat({ max: 10 }) }).map(
-    ({ bytes, from, length }): Lifetime => ({ bytes, from, to: from + length }),
-  ),
+  fc
+    .record({ bytes: fc.integer({ min: 1, max: 5000 }), from: fc.nat({ max: 30 }), length: fc.nat({ max: 10 }) })
+    .map(({ bytes, from, length }): Lifetime => ({ bytes, from, to: from + length })),
   { maxLength: 60 },
 );
 

@@ -67,13 +67,17 @@ describe("the driver", () => {
   return y = %y`);
     const run = () => rewriteGraph(graph, [swap("sin", "cos"), swap("cos", "sin")], "loop", 100);
     expect(run).toThrow(RewriteLoopError);
-    expect(run).toThrow("sin to cos, cos to sin");
+    expect(run).toThrow("cos to sin, sin to cos");
   });
 
   it("rewrites a chain of 30,000 nodes without recursion", () => {
     const lines = [`%v0: f32[4] = input "x"`];
     for (let n = 1; n <= 30_000; n++) lines.push(`  %v${n}: f32[4] = neg %v${n - 1}`);
-    const { graph } = rewriteGraph(graphOf(`${lines.join("\n")}\n  return y = %v30000`), canonicalRules, "canonicalise");
+    const { graph } = rewriteGraph(
+      graphOf(`${lines.join("\n")}\n  return y = %v30000`),
+      canonicalRules,
+      "canonicalise",
+    );
     expect(graph.outputs[0]?.node.op).toBe("input");
   });
 });
@@ -181,7 +185,7 @@ describe("position masks", () => {
     expect(whereOf("%m: bool[6, 6] = lt %j, %i")).toBe("j + 1 <= i");
     expect(whereOf("%m: bool[6, 6] = ge %i, %j")).toBe("j <= i");
     expect(whereOf("%m: bool[6, 6] = gt %i, %j")).toBe("j + 1 <= i");
-    expect(whereOf("%m: bool[6, 6] = eq %i, %j")).toBe("j <= i, i <= j");
+    expect(whereOf("%m: bool[6, 6] = eq %i, %j")).toBe("i <= j, j <= i");
     expect(whereOf("%m: bool[6, 6] = gt %j, %i", "%m, %zero, %x")).toBe("j <= i");
   });
 

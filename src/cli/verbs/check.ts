@@ -1,14 +1,14 @@
 /** `weft check FILE…`: parses, checks names, sizes and types; no GPU. */
 import { checkSource, hasErrors } from "../../compile.ts";
-import { type Diagnostic, listEntries, type EntryInfo, sortDiagnostics } from "../../frontend/index.ts";
+import { type Diagnostic, type EntryInfo, listEntries, sortDiagnostics } from "../../frontend/index.ts";
 import { bugIn, isIrFile, loadEntry } from "../compilation.ts";
 import { exitStatus, InputProblems } from "../exit-status.ts";
 import { countErrors, reportDiagnostics } from "../failure.ts";
+import { readCompileOptions } from "../options.ts";
 import { printPlural } from "../quantities.ts";
 import { readSourceText, sourceReader } from "../source-files.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Verb } from "../verb.ts";
-import { readCompileOptions } from "../options.ts";
 
 interface FileReport {
   readonly file: string;
@@ -70,7 +70,8 @@ function checkText(file: string, terminal: Terminal): FileReport {
 }
 
 function summaryOf({ file, ok, entries, diagnostics, problems }: FileReport): string {
-  if (!ok) return `${file}: ${diagnostics.length > 0 ? countErrors(diagnostics) : printPlural(problems.length, "error")}`;
+  if (!ok)
+    return `${file}: ${diagnostics.length > 0 ? countErrors(diagnostics) : printPlural(problems.length, "error")}`;
   const names = entries.map(({ name, model }) => (model === undefined ? name : `${model}.${name}`));
   return `${file}: ok${names.length === 0 ? "" : ` (${names.join(", ")})`}`;
 }

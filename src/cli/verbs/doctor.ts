@@ -12,7 +12,12 @@ type AdapterKind = "gpu" | "software";
 
 /** What one request for an adapter gave. */
 type Probe =
-  | { readonly kind: AdapterKind; readonly found: true; readonly profile: WeftDevice["profile"]; readonly description: string }
+  | {
+      readonly kind: AdapterKind;
+      readonly found: true;
+      readonly profile: WeftDevice["profile"];
+      readonly description: string;
+    }
   | { readonly kind: AdapterKind; readonly found: false; readonly reason: string };
 
 const kinds: readonly AdapterKind[] = ["gpu", "software"];
@@ -43,7 +48,7 @@ export const doctorVerb: Verb = {
         platform: `${process.platform} ${process.arch}`,
       },
       adapters: probes,
-      environment: override === undefined ? {} : { WEFT_ADAPTER: override },
+      environment: (override === undefined ? {} : { WEFT_ADAPTER: override }) as Readonly<Record<string, string>>,
       chosen: choose(probes, override),
     };
     if (terminal.json) terminal.printJson(report);
@@ -97,7 +102,11 @@ function choose(probes: readonly Probe[], override: string | undefined): Choice 
     const why = override === "software" ? "WEFT_ADAPTER=software asks for it" : "there is no GPU that WebGPU can use";
     return { device: "software", why, ...(override === "software" ? {} : { advice: gpuAdvice() }) };
   }
-  return { device: "reference", why: "there is no adapter of the kind wanted", advice: `${softwareAdvice()}; ${gpuAdvice()}` };
+  return {
+    device: "reference",
+    why: "there is no adapter of the kind wanted",
+    advice: `${softwareAdvice()}; ${gpuAdvice()}`,
+  };
 }
 
 function gpuAdvice(): string {
@@ -135,7 +144,10 @@ function printProbe(probe: Probe): string {
     ["largest binding", printBytes(limits.maxBindingBytes)],
     ["largest buffer", printBytes(limits.maxBufferBytes)],
     ["storage bindings per kernel", printCount(limits.maxBindings)],
-    ["workgroup", `${printCount(limits.maxWorkgroupSize)} invocations (${limits.maxWorkgroupSizePerAxis.join(" × ")} at most)`],
+    [
+      "workgroup",
+      `${printCount(limits.maxWorkgroupSize)} invocations (${limits.maxWorkgroupSizePerAxis.join(" × ")} at most)`,
+    ],
     ["workgroup memory", printBytes(limits.workgroupStorageBytes)],
     ["workgroups per dimension", printCount(limits.maxWorkgroupsPerDimension)],
     ["subgroup", features.subgroups ? limits.subgroupSize.join(" to ") : "not available"],
@@ -143,6 +155,6 @@ function printProbe(probe: Probe): string {
     ["timestamps", features.timestamps ? "yes" : "no"],
   ];
   if (limits.memoryBytes !== undefined) rows.splice(3, 0, ["memory", printBytes(limits.memoryBytes)]);
-  const table = printTable([{ title: `${probe.kind}:` }, { title: probe.description }], rows);
-  return table.replaceAll("\n", "\n  ");
+  const indented = rows.map(([name, value]) => [`  ${name}`, value as string]);
+  return printTable([{ title: `${probe.kind}:` }, { title: probe.description }], indented);
 }

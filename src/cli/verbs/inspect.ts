@@ -6,7 +6,7 @@ import { DeviceError } from "../../runtime/index.ts";
 import { initialValuesOf, type LoadedEntry, loadEntry, optimiseEntry, planEntry } from "../compilation.ts";
 import { exitStatus, UsageError } from "../exit-status.ts";
 import { type InputSources, openInputs } from "../input-files.ts";
-import { readInputs } from "../input-values.ts";
+import { checkInputs, readInputs } from "../input-values.ts";
 import { inspectionJson, printKernels, printPlan, printPlanCost, printStages, printWgsl } from "../inspect-report.ts";
 import { withMachine } from "../machine.ts";
 import { addCompileOptions, type CompileOptions, readCompileOptions } from "../options.ts";
@@ -31,7 +31,8 @@ export const inspectVerb: Verb = {
   execute: async ([file], raw, terminal) => {
     const options = readCompileOptions(raw);
     const emit = (terminal.json ? "json" : raw.emit) as Emitted | undefined;
-    if (emit === "html") throw new UsageError("--emit html is not part of this version; --emit json has the same content");
+    if (emit === "html")
+      throw new UsageError("--emit html is not part of this version; --emit json has the same content");
     const after = raw.after as string | undefined;
     if (after !== undefined && (raw.emit !== undefined || raw.all === true)) {
       throw new UsageError("--after shows one graph; leave out --emit and --all");
@@ -68,7 +69,9 @@ async function passOptions(
     now: () => performance.now(),
   };
   if (!options.verify) return lowering;
-  const inputs = await readInputs(entry.graph.inputs, { ...sources, restRandom: true }, options.seed);
+  const completed = { ...sources, restRandom: true };
+  checkInputs(entry.graph.inputs, completed);
+  const inputs = () => readInputs(entry.graph.inputs, completed, options.seed);
   const initial = initialValuesOf(entry, options.seed);
   const request = { file: options.weights, allowMissing: options.allowMissing, initial };
   const parameters = await openParameters(entry.wanted, request, terminal);

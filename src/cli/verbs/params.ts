@@ -70,7 +70,15 @@ function listParameters(file: string, raw: Readonly<Record<string, unknown>>, te
 
 function rowOf(path: string, role: Row["role"], type: TensorType, doc?: string): Row {
   const { dtype, shape } = type;
-  return { path, role, dtype, shape, count: elementCount(shape), bytes: byteLength(type), ...(doc === undefined ? {} : { doc }) };
+  return {
+    path,
+    role,
+    dtype,
+    shape,
+    count: elementCount(shape),
+    bytes: byteLength(type),
+    ...(doc === undefined ? {} : { doc }),
+  };
 }
 
 function printRows(rows: readonly Row[], totals: { readonly parameters: Total; readonly buffers: Total }): string {

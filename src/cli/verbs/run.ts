@@ -1,24 +1,30 @@
 /** `weft run FILE`: compiles an entry and runs it. */
 import { Option } from "commander";
-import { elementCount } from "../../ir/index.ts";
-import { DeviceError, PlanError } from "../../runtime/index.ts";
+import type { CompiledGraph } from "../../compile.ts";
+import { elementCount, printGraph } from "../../ir/index.ts";
+import { DeviceError, type HostTensor, PlanError } from "../../runtime/index.ts";
 import { writeWeights } from "../../runtime/node.ts";
-import { compareWithReference, type ComparisonReport, printComparison } from "../compare.ts";
+import { type ComparisonReport, compareWithReference, printComparison } from "../compare.ts";
 import { bugIn, compileEntry, initialValuesOf, type LoadedEntry, loadEntry } from "../compilation.ts";
-import { type Execution, hostParameters, type ParameterValues, runOnDevice, runOnReference, tensorsOf } from "../execution.ts";
+import {
+  checkReferenceLimits,
+  type Execution,
+  hostParameters,
+  type ParameterValues,
+  runOnDevice,
+  runOnReference,
+  tensorsOf,
+} from "../execution.ts";
 import { type ExitStatus, exitStatus, UsageError } from "../exit-status.ts";
-import { openInputs } from "../input-files.ts";
-import { readInputs } from "../input-values.ts";
+import { type InputSources, openInputs } from "../input-files.ts";
+import { checkInputs, readInputs } from "../input-values.ts";
 import { type Machine, withMachine } from "../machine.ts";
 import { addCompileOptions, type CompileOptions, countingNumber, readCompileOptions } from "../options.ts";
 import { makeRunReport, printOutput, printRunSummary, type RunReport } from "../run-report.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Verb } from "../verb.ts";
-import { openParameters } from "../weights.ts";
-import type { CompiledGraph } from "../../compile.ts";
-import type { HostTensor } from "../../runtime/index.ts";
-import { printGraph } from "../../ir/index.ts";
 import { passVerification } from "../verification.ts";
+import { openParameters } from "../weights.ts";
 
 interface RunOptions extends CompileOptions {
   readonly output?: string;
@@ -35,7 +41,9 @@ export const runVerb: Verb = {
       .option("--output <file>", "write the results by name to a .safetensors file")
       .option("--repeat <n>", "time this many runs and report the median", countingNumber, 1)
       .addOption(
-        new Option("--compare <with>", "after the run, name the first value outside its error bound").choices(["reference"]),
+        new Option("--compare <with>", "after the run, name the first value outside its error bound").choices([
+          "reference",
+        ]),
       );
   },
   execute: async ([file], raw, terminal) => {
@@ -46,23 +54,27 @@ export const runVerb: Verb = {
       compare: raw.compare === "reference",
     };
     if (options.output !== undefined && !options.output.endsWith(".safetensors")) {
-      throw new UsageError(`--output ${options.output}: results are written as .safetensors; give the file that ending`);
+      throw new UsageError(
+        `--output ${options.output}: results are written as .safetensors; give the file that ending`,
+      );
     }
     const sources = await openInputs(options.inputs, options.inputsFile);
     try {
       const started = performance.now();
       const entry = loadEntry(file as string, options, sources, terminal);
       const frontMs = performance.now() - started;
-      const inputs = await readInputs(entry.graph.inputs, sources, options.seed);
+      checkInputs(entry.graph.inputs, sources);
       const initial = initialValuesOf(entry, options.seed);
       const weights = { file: options.weights, allowMissing: options.allowMissing, initial };
       if (entry.parameters === undefined && options.weights === undefined && entry.wanted.length > 0) {
-        terminal.note(`${file} does not say how parameters start and --weights gives none: they are drawn from the seed`);
+        terminal.note(
+          `${file} does not say how parameters start and --weights gives none: they are drawn from the seed`,
+        );
       }
       const parameters = await openParameters(entry.wanted, weights, terminal);
       try {
         return await withMachine(options.device, terminal, (machine) =>
-          runEntry({ entry, options, inputs, parameters: parameters.read, frontMs, machine, terminal }),
+          runEntry({ entry, options, sources, parameters: parameters.read, frontMs, machine, terminal }),
         );
       } finally {
         await parameters.close();
@@ -76,7 +88,7 @@ export const runVerb: Verb = {
 interface Run {
   readonly entry: LoadedEntry;
   readonly options: RunOptions;
-  readonly inputs: Readonly<Record<string, HostTensor>>;
+  readonly sources: InputSources;
   readonly parameters: ParameterValues;
   /** ms spent on the text so far. */
   readonly frontMs: number;
@@ -84,9 +96,12 @@ interface Run {
   readonly terminal: Terminal;
 }
 
+type Inputs = Readonly<Record<string, HostTensor>>;
+
 async function runEntry(run: Run): Promise<ExitStatus> {
-  const { entry, options, inputs, parameters, machine, terminal } = run;
-  const verify = options.verify ? await passVerification(entry, inputs, parameters, terminal) : undefined;
+  const { entry, options, sources, parameters, machine, terminal } = run;
+  const readValues = () => readInputs(entry.graph.inputs, sources, options.seed);
+  const verify = options.verify ? await passVerification(entry, readValues, parameters, terminal) : undefined;
   const started = performance.now();
   const compiled = compileEntry(entry, {
     profile: machine.profile,
@@ -95,10 +110,13 @@ async function runEntry(run: Run): Promise<ExitStatus> {
     onProgress: (step) => terminal.progress(step),
   });
   const compileMs = run.frontMs + performance.now() - started;
-  const execution = await execute(run, compiled);
+  if (machine.kind === "reference") checkReferenceLimits(entry.graph, !machine.chosen);
+  // Only now: what does not fit the device is refused before anything is drawn or read.
+  const inputs = await readValues();
+  const execution = await execute(run, compiled, inputs);
   const report = makeRunReport(machine.description, compiled, entry.graph, { compile: compileMs, ...execution.ms });
   if (options.output !== undefined) await writeOutputs(options.output, entry, execution);
-  const comparison = options.compare ? await compare(run, compiled, execution) : undefined;
+  const comparison = options.compare ? await compare(run, compiled, inputs, execution) : undefined;
   terminal.endProgress();
   printResults(run, report, execution, comparison);
   if (comparison?.compared !== true || comparison.outputs.every(({ within }) => within)) return exitStatus.done;
@@ -106,23 +124,34 @@ async function runEntry(run: Run): Promise<ExitStatus> {
   throw bugIn(place, reproducerFiles(entry, compiled), new Error(printComparison(comparison).join("\n")));
 }
 
-async function execute({ entry, options, inputs, parameters, machine, terminal }: Run, compiled: CompiledGraph): Promise<Execution> {
+async function execute(run: Run, compiled: CompiledGraph, inputs: Inputs): Promise<Execution> {
+  const { entry, options, parameters, machine, terminal } = run;
   const values = { inputs, parameters };
-  if (machine.kind === "reference") return runOnReference(entry.graph, values, !machine.chosen, terminal);
+  if (machine.kind === "reference") return runOnReference(entry.graph, values, terminal);
   try {
     return await runOnDevice(machine.device, compiled.plan, values, options.repeat, terminal);
   } catch (error) {
     // WebGPU refusing what Weft generated is Weft's fault, not the device's.
-    const isOurs = error instanceof PlanError || (error instanceof DeviceError && ["kernel", "validation"].includes(error.code));
+    const isOurs =
+      error instanceof PlanError || (error instanceof DeviceError && ["kernel", "validation"].includes(error.code));
     if (!isOurs) throw error;
     const kernel = error instanceof DeviceError ? error.kernel : undefined;
-    throw bugIn(kernel === undefined ? "running the plan" : `kernel ${kernel}`, reproducerFiles(entry, compiled), error);
+    throw bugIn(
+      kernel === undefined ? "running the plan" : `kernel ${kernel}`,
+      reproducerFiles(entry, compiled),
+      error,
+    );
   }
 }
 
 function reproducerFiles(entry: LoadedEntry, compiled: CompiledGraph): Map<string, string> {
   const kernels = compiled.plan.kernels.map(({ name, wgsl }, i) => [`${i}-${name}.wgsl`, wgsl] as const);
-  return new Map([...entry.sources, ["final.ir", printGraph(compiled.finalGraph)], ["written.ir", printGraph(entry.graph)], ...kernels]);
+  return new Map([
+    ...entry.sources,
+    ["final.ir", printGraph(compiled.finalGraph)],
+    ["written.ir", printGraph(entry.graph)],
+    ...kernels,
+  ]);
 }
 
 async function writeOutputs(path: string, { graph }: LoadedEntry, { outputs }: Execution): Promise<void> {
@@ -134,14 +163,27 @@ async function writeOutputs(path: string, { graph }: LoadedEntry, { outputs }: E
 }
 
 async function compare(
-  { entry, options, inputs, parameters, machine, terminal }: Run,
+  { entry, options, parameters, machine, terminal }: Run,
   compiled: CompiledGraph,
+  inputs: Inputs,
   { outputs }: Execution,
 ): Promise<ComparisonReport> {
-  if (machine.kind === "reference") return { compared: false, reason: "the reference evaluator itself computed the results" };
-  const values = { inputs: tensorsOf(entry.graph.inputs, inputs), parameters: await hostParameters(entry.graph, parameters) };
+  if (machine.kind === "reference")
+    return { compared: false, reason: "the reference evaluator itself computed the results" };
+  const values = {
+    inputs: tensorsOf(entry.graph.inputs, inputs),
+    parameters: await hostParameters(entry.graph, parameters),
+  };
   return compareWithReference(
-    { written: entry.graph, compiled: compiled.finalGraph, fuse: options.optimise, outputs, inputs, parameters, values },
+    {
+      written: entry.graph,
+      compiled: compiled.finalGraph,
+      fuse: options.optimise,
+      outputs,
+      inputs,
+      parameters,
+      values,
+    },
     machine.device,
     terminal,
   );

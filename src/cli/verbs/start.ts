@@ -5,7 +5,7 @@ import { listEntries } from "../../frontend/index.ts";
 import { elementCount, type Node, printType } from "../../ir/index.ts";
 import { packageRoot } from "../../library.ts";
 import { accept, compileEntry, initialValuesOf, isIrFile, type LoadedEntry, loadEntry } from "../compilation.ts";
-import { runOnDevice, runOnReference } from "../execution.ts";
+import { checkReferenceLimits, runOnDevice, runOnReference } from "../execution.ts";
 import { exitStatus, SourceErrors } from "../exit-status.ts";
 import type { InputSources } from "../input-files.ts";
 import { readInputs } from "../input-values.ts";
@@ -50,12 +50,13 @@ async function tour(path: string, options: CompileOptions, machine: Machine, ter
     onProgress: (step) => terminal.progress(step),
   });
   const compileMs = performance.now() - started;
+  if (machine.kind === "reference") checkReferenceLimits(entry.graph, !machine.chosen);
   const inputs = await readInputs(entry.graph.inputs, allRandom, options.seed);
   const values = { inputs, parameters: initialValuesOf(entry, options.seed) };
   const execution =
     machine.kind === "device"
       ? await runOnDevice(machine.device, compiled.plan, values, timedRuns, terminal)
-      : await runOnReference(entry.graph, values, !machine.chosen, terminal);
+      : await runOnReference(entry.graph, values, terminal);
   terminal.endProgress();
   const report = makeRunReport(machine.description, compiled, entry.graph, { compile: compileMs, ...execution.ms });
   if (terminal.json) {
@@ -91,7 +92,10 @@ function loadWithChoices(path: string, options: CompileOptions, machine: Machine
   const isSmallMachine = machine.profile.kind !== "gpu";
   const preset = options.preset ?? (isSmallMachine && outline.presets.includes("tiny") ? "tiny" : undefined);
   const open = outline.generics.filter((name) => !options.settings.has(name));
-  const given = [...(preset === undefined ? [] : [`--preset ${preset}`]), ...[...options.settings].map(([name, value]) => `--set ${name}=${value}`)];
+  const given = [
+    ...(preset === undefined ? [] : [`--preset ${preset}`]),
+    ...[...options.settings].map(([name, value]) => `--set ${name}=${value}`),
+  ];
   let failure: unknown;
   for (const size of open.length === 0 ? [1] : triedSizes) {
     const settings = new Map([...options.settings, ...open.map((name) => [name, size] as const)]);
@@ -115,10 +119,13 @@ function outlineOf(path: string, options: CompileOptions, terminal: Terminal) {
 }
 
 function describeEntry(path: string, { graph, parameters = [] }: LoadedEntry, choices: readonly string[]): string {
-  const listed = (nodes: readonly Node[]) => nodes.map((node) => `${node.attributes.name}: ${printType(node.type)}`).join(", ");
+  const listed = (nodes: readonly Node[]) =>
+    nodes.map((node) => `${node.attributes.name}: ${printType(node.type)}`).join(", ");
   const results = graph.outputs.map(({ name, node }) => `${name}: ${printType(node.type)}`).join(", ");
   const count = (role: "param" | "buffer") =>
-    printCount(parameters.filter((one) => one.role === role).reduce((sum, { type }) => sum + elementCount(type.shape), 0));
+    printCount(
+      parameters.filter((one) => one.role === role).reduce((sum, { type }) => sum + elementCount(type.shape), 0),
+    );
   return [
     `${graph.name} of ${path}${choices.length === 0 ? "" : `, with ${choices.join(" ")}`}`,
     `  takes ${listed(graph.inputs) || "nothing"}`,

@@ -4,6 +4,7 @@ import { IrError } from "../operation.ts";
 import { contract } from "./contract.ts";
 import { cast, elementwiseOperations } from "./elementwise.ts";
 import { gather } from "./indexed.ts";
+import { loop } from "./loop.ts";
 import { movementOperations } from "./movement.ts";
 import { argsort } from "./order.ts";
 import { reductionOperations, scanOperations } from "./reduce.ts";
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   window,
   gather,
   argsort,
+  loop,
 ];
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]));

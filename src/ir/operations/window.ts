@@ -8,7 +8,7 @@
 import type { Attributes } from "../graph.ts";
 import { type IndexMap, IrError, type Operation } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
-import { tensorType, type TensorType } from "../types.ts";
+import { type TensorType, tensorType } from "../types.ts";
 import { copyThroughMap } from "./view-copy.ts";
 
 /** One axis of the operand: `constant + sum of coefficient * index`. */
@@ -29,8 +29,12 @@ export function parseWindow(text: string): WindowSpec {
   let spec = parsed.get(text);
   if (spec === undefined) {
     const [from, to, ...more] = text.split("->");
-    if (from === undefined || to === undefined || more.length > 0) throw new IrError(`"${text}" is not of the form "2 y + ky - 1 -> ky y"`);
-    spec = { axes: from.trim() === "" ? [] : from.split(",").map((axis) => parseAxis(axis, text)), result: to.split(/\s+/).filter(Boolean) };
+    if (from === undefined || to === undefined || more.length > 0)
+      throw new IrError(`"${text}" is not of the form "2 y + ky - 1 -> ky y"`);
+    spec = {
+      axes: from.trim() === "" ? [] : from.split(",").map((axis) => parseAxis(axis, text)),
+      result: to.split(/\s+/).filter(Boolean),
+    };
     if (parsed.size > 100_000) parsed.clear();
     parsed.set(text, spec);
   }
@@ -104,17 +108,22 @@ export const window: Operation = {
     const spec = parseWindow(attributes.spec as string);
     const operand = operands[0] as TensorType;
     const shape = attributes.shape as readonly number[];
-    if (spec.axes.length !== operand.shape.length) throw new IrError(`window "${attributes.spec}" reads ${spec.axes.length} axes of ${operand.shape.length}`);
-    if (spec.result.length !== shape.length) throw new IrError(`window "${attributes.spec}" has ${spec.result.length} indices for ${shape.length} sizes`);
-    if (new Set(spec.result).size !== spec.result.length) throw new IrError(`window "${attributes.spec}" repeats an index of the result`);
+    if (spec.axes.length !== operand.shape.length)
+      throw new IrError(`window "${attributes.spec}" reads ${spec.axes.length} axes of ${operand.shape.length}`);
+    if (spec.result.length !== shape.length)
+      throw new IrError(`window "${attributes.spec}" has ${spec.result.length} indices for ${shape.length} sizes`);
+    if (new Set(spec.result).size !== spec.result.length)
+      throw new IrError(`window "${attributes.spec}" repeats an index of the result`);
     for (const { terms } of spec.axes) {
       for (const { index } of terms) {
-        if (!spec.result.includes(index)) throw new IrError(`window "${attributes.spec}" uses the unknown index ${index}`);
+        if (!spec.result.includes(index))
+          throw new IrError(`window "${attributes.spec}" uses the unknown index ${index}`);
       }
     }
     return tensorType(operand.dtype, shape);
   },
-  evaluate: ([operand], attributes, type) => filled(operand as Tensor, attributes, type, (attributes.value as number | undefined) ?? 0),
+  evaluate: ([operand], attributes, type) =>
+    filled(operand as Tensor, attributes, type, (attributes.value as number | undefined) ?? 0),
   errorBound: (_operands, [error], result, attributes) => filled(error as Tensor, attributes, result.type, 0),
   flops: () => 0,
 };

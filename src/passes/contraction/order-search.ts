@@ -256,53 +256,76 @@ function exactSearch(space: Space): OrderPlan | undefined {
   return { order: orderOf(space.fullSet), kept, flops: total.flops, bytes: total.bytes, cost: total.cost };
 }
 
-/** Joins the cheapest pair, again and again. */
+/** A value on the way of the greedy search. */
+interface Bracket {
+  readonly set: number;
+  readonly order: Order;
+}
+
+/** What the greedy search minimises when it picks the next pair. */
+type Preference = (space: Space, left: Bracket, right: Bracket, join: Entry) => number;
+
+/** No one preference is good for all products (Gray and Kourtis 2021, arXiv:2002.01935), so several are tried. */
+const preferences: readonly Preference[] = [
+  // The cheapest step, with what its value adds to the memory that later steps read.
+  (space, left, right, join) => join.cost + bytesPerElement * space.problem.flopsPerByte * growth(space, left, right),
+  // The step after which least is left.
+  (space, left, right) => growth(space, left, right),
+  // From left to right: the first bracket always takes the next one.
+  (_space, left, right) => left.set + right.set * 1e-9,
+];
+
+function growth(space: Space, left: Bracket, right: Bracket): number {
+  const after = space.sizeOf(space.kept(left.set | right.set));
+  return after - space.sizeOf(space.kept(left.set)) - space.sizeOf(space.kept(right.set));
+}
+
 function greedySearch(space: Space): OrderPlan | undefined {
+  let best: OrderPlan | undefined;
+  for (const preference of preferences) {
+    const plan = joinGreedily(space, preference);
+    if (plan !== undefined && (best === undefined || plan.cost < best.cost)) best = plan;
+  }
+  return best;
+}
+
+/** Joins the most preferred pair, again and again. */
+function joinGreedily(space: Space, preference: Preference): OrderPlan | undefined {
   const kept = new Map<Order, readonly number[]>();
-  let total = entry(space, 0, 0, 0);
-  let values = space.masks.map((_, factor): { readonly set: number; readonly order: Order } => {
-    const order: Order = { kind: "factor", factor };
-    const set = 1 << factor;
+  const note = (set: number, order: Order): Bracket => {
     kept.set(order, indicesOf(space.kept(set)));
+    return { set, order };
+  };
+  let total = entry(space, 0, 0, 0);
+  let brackets = space.masks.map((_, factor) => {
     const own = singleEntry(space, factor);
     total = entry(space, total.flops + own.flops, total.bytes + own.bytes, 0);
-    return { set, order };
+    return note(1 << factor, { kind: "factor", factor });
   });
-  while (values.length > 1) {
-    let best: { readonly entry: Entry; readonly left: number; readonly right: number } | undefined;
-    for (let left = 0; left < values.length; left++) {
-      for (let right = left + 1; right < values.length; right++) {
-        const [a, b] = [values[left] as (typeof values)[number], values[right] as (typeof values)[number]];
-        const set = a.set | b.set;
-        const after = space.kept(set);
-        const join = joinCost(space, operandOf(space, a.set), operandOf(space, b.set), after, values.length === 2);
-        if (join === undefined) continue;
-        // Growing values are paid for later, so the size that a join adds counts as well.
-        const growth = space.sizeOf(after) - space.sizeOf(space.kept(a.set)) - space.sizeOf(space.kept(b.set));
-        const candidate = entry(space, join.flops, join.bytes + bytesPerElement * growth, 0);
-        if (isBetter(candidate, best?.entry)) best = { entry: candidate, left, right };
+  while (brackets.length > 1) {
+    let best:
+      | { readonly join: Entry; readonly weight: number; readonly left: Bracket; readonly right: Bracket }
+      | undefined;
+    brackets.forEach((left, k) => {
+      for (const right of brackets.slice(k + 1)) {
+        const after = space.kept(left.set | right.set);
+        const [a, b] = [operandOf(space, left.set), operandOf(space, right.set)];
+        const cost = joinCost(space, a, b, after, brackets.length === 2);
+        if (cost === undefined) continue;
+        const join = entry(space, cost.flops, cost.bytes, 0);
+        const weight = preference(space, left, right, join);
+        if (best === undefined || weight < best.weight) best = { join, weight, left, right };
       }
-    }
+    });
     if (best === undefined) return undefined;
-    const { left, right } = best;
-    const [a, b] = [values[left] as (typeof values)[number], values[right] as (typeof values)[number]];
-    const set = a.set | b.set;
-    const join = joinCost(
-      space,
-      operandOf(space, a.set),
-      operandOf(space, b.set),
-      space.kept(set),
-      values.length === 2,
-    ) as { flops: number; bytes: number };
+    const { join, left, right } = best;
     total = entry(space, total.flops + join.flops, total.bytes + join.bytes, 0);
-    const order: Order = { kind: "pair", left: a.order, right: b.order };
-    kept.set(order, indicesOf(space.kept(set)));
-    values = values.flatMap((value, k) => (k === left ? [{ set, order }] : k === right ? [] : [value]));
+    const joined = note(left.set | right.set, { kind: "pair", left: left.order, right: right.order });
+    brackets = brackets.flatMap((bracket) => (bracket === left ? [joined] : bracket === right ? [] : [bracket]));
   }
-  const [only] = values;
-  return only === undefined
-    ? undefined
-    : { order: only.order, kept, flops: total.flops, bytes: total.bytes, cost: total.cost };
+  const [only] = brackets;
+  if (only === undefined) return undefined;
+  return { order: only.order, kept, flops: total.flops, bytes: total.bytes, cost: total.cost };
 }
 
 function indicesOf(mask: number): number[] {
