@@ -16,7 +16,7 @@ import {
 } from "../compile.ts";
 import type { Diagnostic, ParameterInfo } from "../frontend/index.ts";
 import { drawnParameter, initialParameters } from "../initial-parameters.ts";
-import { type Graph, InitialiserError, printGraph, type Shape, verifyGraph } from "../ir/index.ts";
+import { type Graph, InitialiserError, IrTextError, printGraph, type Shape, verifyGraph } from "../ir/index.ts";
 import { PassSelectionError } from "../passes/index.ts";
 import { DeviceError } from "../runtime/index.ts";
 import type { ParameterValues } from "./execution.ts";
@@ -70,11 +70,20 @@ function loadIr(path: string, options: CompileOptions): LoadedEntry {
       throw new UsageError(`${option} has no meaning for ${path}: an IR text is one graph with fixed sizes`);
   }
   const text = readSourceText(path);
-  const graph = readGraph(text);
+  const graph = parseIr(path, text);
   const violations = verifyGraph(graph, { origins: false });
   if (violations.length > 0) throw new InputProblems(violations.map(({ message }) => `${path}: ${message}`));
   const wanted = graph.parameters.map((node) => ({ path: node.attributes.name as string, type: node.type }));
   return { graph, wanted, sources: new Map([[path, text]]) };
+}
+
+function parseIr(path: string, text: string): Graph {
+  try {
+    return readGraph(text);
+  } catch (error) {
+    if (error instanceof IrTextError) throw new InputProblems([`${path}:${error.message}`]);
+    throw error;
+  }
 }
 
 function loadSource(

@@ -1,6 +1,6 @@
 /** Every way in which a verb can fail, as text for people or JSON for programs, and as an exit status. */
 import { type Diagnostic, renderDiagnostic } from "../frontend/index.ts";
-import { GraphValueError, IrTextError, ReferenceTooLarge } from "../ir/index.ts";
+import { GraphValueError, ReferenceTooLarge } from "../ir/index.ts";
 import { DeviceError, InputError, WeightsError } from "../runtime/index.ts";
 import {
   type ExitStatus,
@@ -63,7 +63,6 @@ function isInputError(error: unknown): error is Error {
     error instanceof InputError ||
     error instanceof WeightsError ||
     error instanceof GraphValueError ||
-    error instanceof IrTextError ||
     error instanceof ReferenceTooLarge
   );
 }

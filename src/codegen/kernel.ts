@@ -58,6 +58,10 @@ export type Statement =
       readonly body: readonly Statement[];
     }
   | { readonly kind: "if"; readonly condition: ScalarExpression; readonly body: readonly Statement[] }
+  /** All threads of the one workgroup share out the values of `thread`. */
+  | { readonly kind: "parallel"; readonly thread: IndexVariable; readonly body: readonly Statement[] }
+  /** Waits for the whole workgroup, and makes its stores visible to all of it. */
+  | { readonly kind: "barrier" }
   | { readonly kind: "store"; readonly buffer: number; readonly address: IndexExpression; readonly value: ScalarExpression };
 
 export interface KernelBuffer {
@@ -75,6 +79,8 @@ export interface Kernel {
   readonly buffers: readonly KernelBuffer[];
   /** The variable that numbers the threads; its extent is the number of threads that work. */
   readonly thread: IndexVariable;
+  /** True when a single workgroup does everything, in `parallel` parts with barriers between. */
+  readonly oneWorkgroup?: boolean;
   readonly body: readonly Statement[];
   readonly origins: Origins;
 }

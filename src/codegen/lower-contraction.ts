@@ -26,7 +26,7 @@ import { arithmeticType, type ScalarExpression, type Statement } from "./kernel.
 import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
 import { anyInside, constraintTest, loopBounds } from "./ranges.ts";
 import type { ContractionSchedule } from "./schedule.ts";
-import { applyOperation, indexValue, laneIndex, laneVariable, lanes, valueAt } from "./values.ts";
+import { applyOperation, indexValue, laneIndex, laneVariable, lanes, type RegionSources, valueAt } from "./values.ts";
 
 /** The roles of the indices of a two-factor contraction. */
 export interface TileIndices {
@@ -75,7 +75,12 @@ export function tileIndices(head: Node): TileIndices | undefined {
   };
 }
 
-export function lowerContraction(group: KernelGroup, tile: TileIndices, schedule: ContractionSchedule): LoweredKernel {
+export function lowerContraction(
+  group: KernelGroup,
+  tile: TileIndices,
+  schedule: ContractionSchedule,
+  region?: RegionSources,
+): LoweredKernel {
   const head = group.heads[0] as Node;
   const root = group.outputs[0] as Node;
   const spec = parseSpec(head.attributes.spec as string);
@@ -90,7 +95,7 @@ export function lowerContraction(group: KernelGroup, tile: TileIndices, schedule
   const outerShape = tile.outer.map(size);
   const grid = [...outerShape, rowTiles, columnTiles];
   const thread: IndexVariable = { name: "thread", extent: grid.reduce((a, b) => a * b, 1) };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
 
   const coordinates = unflatten(variableIndex(thread), grid);
@@ -333,7 +338,8 @@ function cheapest(lowering: Lowering, ways: readonly ((target: LoadTarget) => Sc
   let fewest = Number.POSITIVE_INFINITY;
   for (const way of ways) {
     const block = new Block();
-    const sources = { block, bufferOf: lowering.bufferOf, computed: lowering.computed };
+    const { bufferOf, reads, computed, region } = lowering;
+    const sources = { block, bufferOf, reads, computed, region };
     way({ value: (node, position) => valueAt(sources, node, position) });
     const count = countLoads(block.statements);
     if (count < fewest) [best, fewest] = [way, count];

@@ -3,15 +3,15 @@ import { elementCount } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { type IndexVariable, unflatten, variableIndex } from "./index-expression.ts";
 import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
-import { fourTimes } from "./values.ts";
+import { fourTimes, type RegionSources } from "./values.ts";
 
-export function lowerMap(group: KernelGroup): LoweredKernel {
+export function lowerMap(group: KernelGroup, region?: RegionSources): LoweredKernel {
   const [output] = group.outputs;
   if (output === undefined) throw new Error("a map kernel without an output");
   const elements = elementCount(output.type.shape);
   const width = elements % 4 === 0 && elements > 0 ? 4 : 1;
   const thread: IndexVariable = { name: "thread", extent: elements / width };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, region);
   const flat = width === 4 ? fourTimes(variableIndex(thread)) : variableIndex(thread);
   const position = unflatten(flat, output.type.shape);
   lowering.store(output, position, lowering.value(output, position));

@@ -9,9 +9,9 @@ import { literal } from "./block.ts";
 import { type IndexVariable, unflatten, valueIndex, variableIndex } from "./index-expression.ts";
 import { arithmeticType } from "./kernel.ts";
 import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
-import { applyOperation, indexValue } from "./values.ts";
+import { applyOperation, indexValue, type RegionSources } from "./values.ts";
 
-export function lowerOrder(group: KernelGroup): LoweredKernel {
+export function lowerOrder(group: KernelGroup, region?: RegionSources): LoweredKernel {
   const head = group.heads[0] as Node;
   const operand = head.operands[0] as Node;
   const { shape } = operand.type;
@@ -20,7 +20,7 @@ export function lowerOrder(group: KernelGroup): LoweredKernel {
   const before = head.attributes.descending === true ? "gt" : "lt";
 
   const thread: IndexVariable = { name: "element", extent: elementCount(shape) };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
   const position = unflatten(variableIndex(thread), shape);
   const own = position[axis] as (typeof position)[number];

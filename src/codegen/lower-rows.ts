@@ -17,7 +17,7 @@ import { type IndexExpression, type IndexVariable, scaleIndex, unflatten, variab
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
-import { applyOperation, fourTimes, indexValue, laneIndex, laneVariable, lanes } from "./values.ts";
+import { applyOperation, fourTimes, indexValue, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
 /** `across`: four rows a thread; `within`: four elements of a row at a time; `scalar`: neither. */
 type VectorMode = "across" | "within" | "scalar";
@@ -29,12 +29,12 @@ interface RowSpace {
   readonly mode: VectorMode;
 }
 
-export function lowerRows(group: KernelGroup): LoweredKernel {
+export function lowerRows(group: KernelGroup, region?: RegionSources): LoweredKernel {
   const space = rowSpace(group);
   const rowShape = space.kept.map((axis) => space.fullShape[axis] as number);
   const rows = elementCount(rowShape);
   const thread: IndexVariable = { name: "row", extent: space.mode === "across" ? rows / 4 : rows };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, region);
   const flat = space.mode === "across" ? addIndex(scaleIndex(variableIndex(thread), 4), laneIndex) : variableIndex(thread);
   const rowPosition = unflatten(flat, rowShape);
 

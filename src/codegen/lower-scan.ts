@@ -5,9 +5,9 @@ import { literal, splat } from "./block.ts";
 import { type IndexExpression, type IndexVariable, scaleIndex, unflatten, variableIndex } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
-import { applyOperation, fourTimes } from "./values.ts";
+import { applyOperation, fourTimes, type RegionSources } from "./values.ts";
 
-export function lowerScan(group: KernelGroup): LoweredKernel {
+export function lowerScan(group: KernelGroup, region?: RegionSources): LoweredKernel {
   const head = group.heads[0] as Node;
   const root = group.outputs[0] as Node;
   const operand = head.operands[0] as Node;
@@ -20,7 +20,7 @@ export function lowerScan(group: KernelGroup): LoweredKernel {
   const vector = axis !== shape.length - 1 && (shape[shape.length - 1] as number) % 4 === 0;
 
   const thread: IndexVariable = { name: "line", extent: vector ? count / 4 : count };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
   const line = unflatten(vector ? fourTimes(variableIndex(thread)) : variableIndex(thread), lines);
   const dtype = arithmeticType(operand.type.dtype);

@@ -9,9 +9,9 @@ import { type IndexExpression, type IndexVariable, unflatten, variableIndex } fr
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
-import { applyOperation, fourTimes, laneVariable, lanes } from "./values.ts";
+import { applyOperation, fourTimes, lanes, laneVariable, type RegionSources } from "./values.ts";
 
-export function lowerSum(group: KernelGroup): LoweredKernel {
+export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKernel {
   const head = group.heads[0] as Node;
   const root = group.outputs[0] as Node;
   const spec = parseSpec(head.attributes.spec as string);
@@ -29,7 +29,7 @@ export function lowerSum(group: KernelGroup): LoweredKernel {
     !across && lastSummed !== undefined && (sizes.get(lastSummed) as number) % 4 === 0 && endsWith(lastSummed);
 
   const thread: IndexVariable = { name: "thread", extent: across ? elements / 4 : elements };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
   const flat = across ? fourTimes(variableIndex(thread)) : variableIndex(thread);
   const kept = unflatten(flat, head.type.shape);

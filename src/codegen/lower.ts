@@ -9,24 +9,28 @@ import { lowerScan } from "./lower-scan.ts";
 import { lowerSum } from "./lower-sum.ts";
 import type { LoweredKernel } from "./lowering.ts";
 import type { KernelSchedule } from "./schedule.ts";
+import type { RegionSources } from "./values.ts";
 
-export function lowerGroup(group: KernelGroup, schedule: KernelSchedule): LoweredKernel {
+/** Lowers a group that is one kernel: any but a loop (lower-loop.ts). */
+export function lowerGroup(group: KernelGroup, schedule: KernelSchedule, region?: RegionSources): LoweredKernel {
   switch (group.kind) {
     case "map":
-      return lowerMap(group);
+      return lowerMap(group, region);
     case "rows":
-      return lowerRows(group);
+      return lowerRows(group, region);
     case "scan":
-      return lowerScan(group);
+      return lowerScan(group, region);
     case "order":
-      return lowerOrder(group);
+      return lowerOrder(group, region);
     case "contraction": {
       const head = group.heads[0] as Node;
       const tile = tileIndices(head);
       return tile === undefined || !tileTakes(head, tile.row, tile.column)
-        ? lowerSum(group)
-        : lowerContraction(group, tile, schedule.contraction);
+        ? lowerSum(group, region)
+        : lowerContraction(group, tile, schedule.contraction, region);
     }
+    case "loop":
+      throw new Error("a loop inside the body of a loop has no kernel yet");
   }
 }
 

@@ -15,7 +15,7 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression } from "./kernel.ts";
-import { laneVariable, lanes, type Position, type ValueSources, valueAt, wishedName } from "./values.ts";
+import { laneVariable, lanes, type Position, type RegionSources, type ValueSources, valueAt, wishedName } from "./values.ts";
 
 /** A lowered group: the kernel, and the node behind each of its buffers. */
 export interface LoweredKernel {
@@ -37,11 +37,15 @@ export class Lowering implements ValueSources {
   constructor(
     readonly group: KernelGroup,
     readonly thread: IndexVariable,
+    readonly region?: RegionSources,
   ) {
     this.stored = new Set(group.inputs);
   }
 
-  bufferOf = (node: Node): number | undefined => (this.stored.has(node) ? this.binding(node) : undefined);
+  reads = (node: Node): boolean => this.stored.has(node);
+
+  bufferOf = (node: Node): number | undefined =>
+    this.stored.has(node) || this.region?.outer.has(node) ? this.binding(node) : undefined;
 
   /** Binding of a node's buffer, made when it is first needed. */
   binding(node: Node): number {
@@ -65,6 +69,12 @@ export class Lowering implements ValueSources {
 
   /** Stores one value, or four lanes: together where they lie side by side, else one by one. */
   store(node: Node, position: Position, value: ScalarExpression): void {
+    const outside = this.region?.result(node, position);
+    if (outside !== undefined) this.storeAt(outside.node, outside.position, value);
+    else this.storeAt(node, position, value);
+  }
+
+  private storeAt(node: Node, position: Position, value: ScalarExpression): void {
     const buffer = this.binding(node);
     const address = flatten(position, stridesOf(node.type.shape));
     if (!dependsOn(address, laneVariable)) {

@@ -3,7 +3,7 @@ import {
   byteLength,
   elementCount,
   type Graph,
-  makeNode,
+  graphNodes,
   mergeOrigins,
   type Node,
   operationOf,
@@ -11,9 +11,20 @@ import {
   printType,
   type TensorType,
 } from "../ir/index.ts";
-import { defaultFusionOptions, fuseKernels, isTable, type KernelGroup, type Lifetime, planMemory, storedAs } from "../passes/index.ts";
+import {
+  defaultFusionOptions,
+  type FusionOptions,
+  fuseKernels,
+  isTable,
+  type KernelGroup,
+  type Lifetime,
+  planMemory,
+  storedAs,
+  withOwnOutputs,
+} from "../passes/index.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import { lowerGroup } from "./lower.ts";
+import { lowerLoop } from "./lower-loop.ts";
 import { kernelName, type LoweredKernel } from "./lowering.ts";
 import type { BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
 import { defaultSchedule, type KernelSchedule } from "./schedule.ts";
@@ -49,35 +60,37 @@ export class PlanLimitError extends Error {
 export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOptions = {}): PlanResult {
   const graph = withOwnOutputs(source);
   const fusion = { ...defaultFusionOptions, fuse: options.fuse ?? true, maxBindings: profile.limits.maxBindings };
-  const groups = fuseKernels(graph, fusion);
+  const groups = fuseKernels(graph, fusion).filter((group) =>
+    group.outputs.some((node) => elementCount(node.type.shape) > 0),
+  );
   checkTensors(graph, groups, profile);
   const schedule = options.schedule ?? defaultSchedule(profile);
+  const work = groups.map((group) => lowerWork(group, schedule, fusion));
 
   const outputs = graph.outputs.map(({ name, node }) => planTensor(name, node.type));
   const outputName = new Map(graph.outputs.map(({ name, node }) => [storedAs(node), name]));
-  const working = groups.filter((group) => group.outputs.some((node) => elementCount(node.type.shape) > 0));
-  const slices = placeInMemory(working, outputName, profile);
+  const memory = placeInMemory(work, outputName, profile);
+  const constants = new Map<Node, string>();
+  const tableName = (node: Node): string => {
+    const name = constants.get(node) ?? `table_${constants.size}`;
+    constants.set(node, name);
+    return name;
+  };
   const sliceOf = (node: Node): BufferSlice => {
-    const placed = slices.placed.get(node);
+    const placed = memory.placed.get(node);
     if (placed !== undefined) return placed;
-    const name = outputName.get(node) ?? sourceName(node);
-    const kind = outputName.has(node) ? "output" : node.op === "input" ? "input" : node.op === "parameter" ? "parameter" : "constant";
-    return { buffer: { kind, name }, offset: 0, size: storedBytes(node.type) };
+    const size = storedBytes(node.type);
+    const output = outputName.get(node);
+    if (output !== undefined) return { buffer: { kind: "output", name: output }, offset: 0, size };
+    if (isTable(node)) return { buffer: { kind: "constant", name: tableName(node) }, offset: 0, size };
+    return { buffer: { kind: node.op as "input" | "parameter", name: node.attributes.name as string }, offset: 0, size };
   };
 
   const kernels: PlanKernel[] = [];
   const known = new Map<string, number>();
   const planned: PlannedKernel[] = [];
-  const constants = new Map<Node, string>();
-  const parameters = new Map<Node, PlanTensor>();
-  const sourceName = (node: Node): string => {
-    if (!isTable(node)) return node.attributes.name as string;
-    const name = constants.get(node) ?? `table_${constants.size}`;
-    constants.set(node, name);
-    return name;
-  };
-  for (const group of working) {
-    const lowered = lowerGroup(group, schedule);
+  const parameters = new Set<Node>();
+  const plannedStep = (group: KernelGroup, lowered: LoweredKernel, flops: number): PlannedKernel => {
     const shape = dispatchShape(group, lowered, schedule.workgroupSize, profile);
     const wgsl = printWgsl(lowered.kernel, {
       workgroupSize: schedule.workgroupSize,
@@ -90,50 +103,57 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
       const bindings = lowered.kernel.buffers.map((buffer) => buffer.access);
       kernels.push({ name: lowered.kernel.name, wgsl, entryPoint: "main", bindings, origins: lowered.kernel.origins });
     }
-    for (const node of lowered.buffers) {
-      if (node.op === "parameter") parameters.set(node, planTensor(node.attributes.name as string, node.type));
-    }
+    for (const node of lowered.buffers) if (node.op === "parameter") parameters.add(node);
     const step: PlanStep = {
       kernel,
       slices: lowered.buffers.map(sliceOf),
       workgroups: shape.workgroups,
-      flops: flopsOf(group),
+      flops,
       bytes: lowered.buffers.reduce((sum, node) => sum + byteLength(node.type), 0),
-      label: kernelName(group),
+      label: lowered.kernel.name,
       origins: lowered.kernel.origins,
     };
-    planned.push({ group, step, wgsl, threads: lowered.kernel.thread.extent });
+    return { group, step, wgsl, threads: lowered.kernel.thread.extent };
+  };
+  for (const { group, before, everyStep, steps } of work) {
+    const flops = flopsOf(group);
+    const inner = everyStep.length === 0 ? flops : 0;
+    for (const lowered of before) planned.push(plannedStep(group, lowered, inner / before.length));
+    const repeated = everyStep.map((lowered) => plannedStep(group, lowered, flops / (steps * everyStep.length)));
+    for (let step = 0; step < steps && repeated.length > 0; step++) planned.push(...repeated);
   }
 
   const plan: Plan = {
     name: graph.name,
     inputs: graph.inputs.map((node) => planTensor(node.attributes.name as string, node.type)),
-    parameters: graph.parameters.flatMap((node) => parameters.get(node) ?? []),
+    parameters: graph.parameters
+      .filter((node) => parameters.has(node))
+      .map((node) => planTensor(node.attributes.name as string, node.type)),
     constants: [...constants].map(([node, name]) => ({
       ...planTensor(name, node.type),
       values: node.attributes.values as readonly number[],
     })),
     outputs,
-    arenas: slices.arenas,
+    arenas: memory.arenas,
     kernels,
     steps: planned.map(({ step }) => step),
   };
-  const peakBytes = slices.arenas.reduce((sum, bytes) => sum + bytes, 0);
-  return { plan, kernels: planned, memory: { peakBytes, lowerBoundBytes: slices.lowerBound } };
+  const peakBytes = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
+  return { plan, kernels: planned, memory: { peakBytes, lowerBoundBytes: memory.lowerBound } };
 }
 
-/** Every output gets storage of its own: one that shows an input, or the same node twice, is copied. */
-function withOwnOutputs(graph: Graph): Graph {
-  const seen = new Set<Node>();
-  const outputs = graph.outputs.map(({ name, node }) => {
-    const stored = storedAs(node);
-    const shared = seen.has(stored) || operationOf(stored.op).family === "source";
-    seen.add(stored);
-    if (!shared) return { name, node };
-    const copy = makeNode("cast", [node], { to: node.type.dtype, below: node.type.below ?? 0 }, { origins: node.origins, name: node.name });
-    return { name, node: copy };
-  });
-  return { ...graph, outputs };
+/** A group as the kernels that compute it. */
+interface LoweredWork {
+  readonly group: KernelGroup;
+  readonly before: readonly LoweredKernel[];
+  readonly everyStep: readonly LoweredKernel[];
+  readonly steps: number;
+  readonly scratch: readonly Node[];
+}
+
+function lowerWork(group: KernelGroup, schedule: KernelSchedule, fusion: FusionOptions): LoweredWork {
+  if (group.kind === "loop") return { group, ...lowerLoop(group, schedule, fusion) };
+  return { group, before: [lowerGroup(group, schedule)], everyStep: [], steps: 1, scratch: [] };
 }
 
 /** Bytes of a tensor's range in a buffer: whole vec4s, and never none (WebGPU has no empty bindings). */
@@ -159,11 +179,11 @@ function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: Dev
   }
 }
 
-function placeInMemory(groups: readonly KernelGroup[], outputName: ReadonlyMap<Node, string>, profile: DeviceProfile) {
+function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Node, string>, profile: DeviceProfile) {
   const born = new Map<Node, number>();
   const dies = new Map<Node, number>();
-  groups.forEach((group, step) => {
-    for (const node of group.outputs) {
+  work.forEach(({ group, scratch }, step) => {
+    for (const node of [...group.outputs, ...scratch]) {
       if (!outputName.has(node)) born.set(node, step);
       dies.set(node, step);
     }
@@ -185,7 +205,7 @@ function placeInMemory(groups: readonly KernelGroup[], outputName: ReadonlyMap<N
 }
 
 function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize: number, profile: DeviceProfile) {
-  const threads = lowered.kernel.thread.extent;
+  const threads = lowered.kernel.oneWorkgroup === true ? workgroupSize : lowered.kernel.thread.extent;
   const groups = Math.ceil(threads / workgroupSize);
   const most = profile.limits.maxWorkgroupsPerDimension;
   const x = Math.min(groups, most);
@@ -198,11 +218,13 @@ function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize
 }
 
 function flopsOf(group: KernelGroup): number {
-  let flops = 0;
-  for (const node of group.members) {
-    flops += operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes);
-  }
-  return flops;
+  const flops = (node: Node): number => {
+    const own = operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes);
+    const steps = (node.attributes.steps as number | undefined) ?? 1;
+    const inside = (node.regions ?? []).flatMap((region) => graphNodes(region));
+    return own + steps * inside.reduce((sum, other) => sum + flops(other), 0);
+  };
+  return group.members.reduce((sum, node) => sum + flops(node), 0);
 }
 
 /** All places in the source that a group computes. */

@@ -37,8 +37,22 @@ export interface ValueSources {
   readonly block: Block;
   /** Binding that holds the node's elements, if the node lies in a buffer that this kernel reads. */
   readonly bufferOf: (node: Node) => number | undefined;
+  /** True for the stored nodes that this kernel reads. */
+  readonly reads: (node: Node) => boolean;
+  /** Inside a loop's body: what an input of the body stands for outside. */
+  readonly region?: RegionSources;
   /** Values that the kernel has computed itself: accumulators of its reductions. */
   readonly computed: (node: Node, position: Position) => ScalarExpression | undefined;
+}
+
+/** Where the inputs and results of a loop's body lie. */
+export interface RegionSources {
+  /** Stored nodes outside the body that it may read. */
+  readonly outer: ReadonlySet<Node>;
+  /** The outer node and position that an input stands for, or its value; `undefined` for a node that is no input. */
+  readonly input: (node: Node, position: Position) => { readonly node: Node; readonly position: Position } | ScalarExpression | undefined;
+  /** The outer node and position to which a result is stored; `undefined` for values that stay in the body. */
+  readonly result: (node: Node, position: Position) => { readonly node: Node; readonly position: Position } | undefined;
 }
 
 const identities = new WeakMap<Node, number>();
@@ -64,6 +78,8 @@ export function valueAt(sources: ValueSources, node: Node, position: Position): 
   const computed = sources.computed(node, position);
   if (computed !== undefined) return computed;
   const key = `${identityOf(node)}@${position.map((index) => index.key).join("|")}`;
+  const outside = sources.region?.input(node, position);
+  if (outside !== undefined) return "node" in outside ? valueAt(sources, outside.node, outside.position) : outside;
   const known = sources.block.find(key);
   if (known !== undefined) return known;
   const value = compute(sources, node, position);
@@ -79,6 +95,9 @@ export function wishedName(node: Node): string {
 }
 
 function compute(sources: ValueSources, node: Node, position: Position): ScalarExpression {
+  // A result of a loop's body that another of its kernels has stored: it lies where results lie.
+  const result = sources.reads(node) ? sources.region?.result(node, position) : undefined;
+  if (result !== undefined) return valueAt(sources, result.node, result.position);
   const buffer = sources.bufferOf(node);
   if (buffer !== undefined) return loadAt(sources.block, buffer, node.type, position);
   const operation = operationOf(node.op);
@@ -225,7 +244,9 @@ function gatherValue(sources: ValueSources, node: Node, position: Position): Sca
   }
   const looked = valueAt(sources, positions, indexPosition);
   const key = `${identityOf(positions)}@${indexPosition.map((index) => index.key).join("|")}`;
-  const row = valueIndex(looked, key, positions.type.below ?? (data.type.shape[dataIndices.indexOf(node.attributes.at as string)] as number));
+  // A position that is computed from indices (the step of a loop) stays arithmetic, and addresses stay simple.
+  const direct = looked.kind === "index" && looked.laneStride === 0 ? looked.index : undefined;
+  const row = direct ?? valueIndex(looked, key, positions.type.below ?? (data.type.shape[dataIndices.indexOf(node.attributes.at as string)] as number));
   return valueAt(
     sources,
     data,

@@ -33,6 +33,7 @@ interface Printing {
   /** Lets that stand in the text only where they are used. */
   readonly inlined: ReadonlyMap<string, ScalarExpression>;
   readonly helpers: Set<string>;
+  readonly workgroupSize: number;
 }
 
 /** The whole shader. Equal kernels give equal text, so that pipelines can be shared. */
@@ -42,6 +43,7 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
     vectors: vectorBuffers(kernel.body),
     inlined: inlineCandidates(kernel.body),
     helpers: new Set(),
+    workgroupSize: options.workgroupSize,
   };
   const body = printStatements(printing, kernel.body, "  ");
   const lines: string[] = kernel.description.map((line) => `// ${line}`);
@@ -55,13 +57,13 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
     lines.push("", wgslHelper(vector ? helper.slice(0, -1) : helper, vector));
   }
   const thread = kernel.thread.name;
-  const needsThread = kernel.thread.extent > 1 || options.guard;
+  const needsThread = kernel.oneWorkgroup !== true && (kernel.thread.extent > 1 || options.guard);
   lines.push("", `@compute @workgroup_size(${options.workgroupSize})`, "fn main(@builtin(global_invocation_id) id: vec3<u32>) {");
   if (needsThread) {
     const stride = options.workgroupsAlongX * options.workgroupSize;
     lines.push(`  let ${thread} = ${stride >= kernel.thread.extent ? "id.x" : `id.x + id.y * ${stride}u`};`);
   }
-  if (options.guard) lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
+  if (options.guard && kernel.oneWorkgroup !== true) lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
   lines.push(...body, "}", "");
   return lines.join("\n");
 }
@@ -85,6 +87,7 @@ function* expressionsOf(statements: readonly Statement[]): Generator<ScalarExpre
         yield* expressionsOf(statement.body);
         break;
       case "loop":
+      case "parallel":
         yield* expressionsOf(statement.body);
         break;
     }
@@ -125,7 +128,7 @@ function vectorBuffers(body: readonly Statement[]): Set<number> {
   const stores = (statements: readonly Statement[]) => {
     for (const statement of statements) {
       if (statement.kind === "store" && statement.value.type.width === 4) vectors.add(statement.buffer);
-      if (statement.kind === "loop" || statement.kind === "if") stores(statement.body);
+      if ("body" in statement) stores(statement.body);
     }
   };
   stores(body);
@@ -152,8 +155,9 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
       } else if (statement.kind === "if") {
         count(statement.condition);
         countAll(statement.body);
-      } else if (statement.kind === "index") countIndex(statement.value);
-      else count(statement.value);
+      } else if (statement.kind === "parallel") countAll(statement.body);
+      else if (statement.kind === "index") countIndex(statement.value);
+      else if (statement.kind !== "barrier") count(statement.value);
     }
   };
   countAll(body);
@@ -166,11 +170,11 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
     };
     for (const statement of statements) {
       if (statement.kind === "store") for (const value of indexValues(statement.address)) own(value);
-      if (statement.kind === "loop") scan(statement.body);
+      if (statement.kind === "loop" || statement.kind === "parallel") scan(statement.body);
       else if (statement.kind === "if") {
         own(statement.condition);
         scan(statement.body);
-      } else if (statement.kind !== "index") own(statement.value);
+      } else if (statement.kind !== "index" && statement.kind !== "barrier") own(statement.value);
     }
     for (const statement of statements) {
       if (statement.kind !== "let" || statement.authored) continue;
@@ -209,6 +213,13 @@ function printStatement(printing: Printing, statement: Statement, indent: string
       if (body.length === 0) return [];
       return [`${indent}for (var ${name} = ${from}; ${name} < ${until}; ${name}++) {`, ...body, `${indent}}`];
     }
+    case "parallel": {
+      const { name, extent } = statement.thread;
+      const body = printStatements(printing, statement.body, `${indent}  `);
+      return [`${indent}for (var ${name} = id.x; ${name} < ${extent}u; ${name} += ${printing.workgroupSize}u) {`, ...body, `${indent}}`];
+    }
+    case "barrier":
+      return [`${indent}storageBarrier();`];
     case "if":
       return [
         `${indent}if (${value(statement.condition)}) {`,

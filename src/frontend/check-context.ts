@@ -61,6 +61,7 @@ export interface Home {
   readonly file: FileInfo;
   readonly module?: ModuleInfo;
   readonly scope: Scope;
+  readonly facts: SizeFacts;
 }
 
 /** A loaded file and what its names mean. */

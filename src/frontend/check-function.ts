@@ -40,7 +40,12 @@ export function declareFunction(
   module?: ModuleInfo,
 ): void {
   const scope = newScope(module?.scope ?? file.scope, true);
-  const home: Home = { file, module, scope };
+  // A size whose default is 0 may be 0; all others are at least 1.
+  const natural = declaration.parameters
+    .filter(({ default: value }) => value?.kind === "number" && value.value === 0)
+    .map((parameter) => parameter.name.name);
+  const facts = withFacts(module?.facts ?? noFacts, { natural: new Set(natural) });
+  const home: Home = { file, module, scope, facts };
   checker.homes.set(declaration, home);
   const context: Context = {
     checker,
@@ -48,7 +53,7 @@ export function declareFunction(
     module,
     owner: declaration,
     scope,
-    facts: module?.facts ?? noFacts,
+    facts,
     statement: newStatement(declaration.span),
     inSubscript: false,
   };
@@ -331,7 +336,7 @@ function checkStatements(start: Context, statements: readonly Statement[], signa
 
 /** Checks the body of a function that has been declared. */
 export function checkFunctionBody(checker: Checker, declaration: FunctionDeclaration): void {
-  const { file, module, scope } = checker.homes.get(declaration) as Home;
+  const { file, module, scope, facts } = checker.homes.get(declaration) as Home;
   const signature = checker.signatures.get(declaration) as Signature;
   const context: Context = {
     checker,
@@ -339,7 +344,7 @@ export function checkFunctionBody(checker: Checker, declaration: FunctionDeclara
     module,
     owner: declaration,
     scope: newScope(scope, true),
-    facts: module?.facts ?? noFacts,
+    facts,
     statement: newStatement(declaration.span),
     inSubscript: false,
   };

@@ -132,7 +132,10 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
       const size = guardSizes(context, parameter.default.span, () =>
         checkParameterValue(context, parameter, parameter.default as Expression, declaration.name.name),
       );
-      if (size !== undefined) info.defaults.set(parameter.name.name, size);
+      if (size !== undefined) {
+        info.defaults.set(parameter.name.name, size);
+        if (size.terms.length === 0) info.facts = withFacts(info.facts, { natural: new Set([parameter.name.name]) });
+      }
     }
     declareMember(
       context,

@@ -301,6 +301,7 @@ export function checkSubscript(context: Context, expression: SubscriptExpression
     });
   }
   const dims: Size[] = [];
+  const before = context.checker.diagnostics.length;
   expression.subscripts.forEach((subscript, axis) => {
     const dim = object.dims[axis] as Size;
     if (subscript.kind === "all") dims.push(dim);
@@ -308,6 +309,8 @@ export function checkSubscript(context: Context, expression: SubscriptExpression
     else checkPlace(context, expression.object, subscript.expression, dim, guarded);
   });
   dims.push(...object.dims.slice(expression.subscripts.length));
+  // Outside of definitions only sizes and constants are wanted: one report is enough.
+  if (context.statement.kept === undefined && context.checker.diagnostics.length > before) return unknownType;
   let element: TensorValueType["element"] = object.element;
   if (expression.otherwise !== undefined) {
     if (otherwise === undefined) return unknownType;

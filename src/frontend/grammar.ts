@@ -107,7 +107,7 @@ Weft {
   Call = #openParenthesis ListOf<Argument, ","> ","? ")" Directive*
   Arguments = "(" ListOf<Argument, ","> ","? ")"
   Argument = ArgumentLabel? Expression
-  ArgumentLabel = name ":"
+  ArgumentLabel = label ":"
   Directive = "@" name Arguments?
   Read = #openBracket NonemptyListOf<Subscript, ","> "]"
   GuardedRead = Read else ElseValue
@@ -147,6 +147,8 @@ Weft {
   identifierStart = letter | "_"
   identifierPart = letter | digit | "_" | "\u{2080}".."\u{2089}" | "\u{0300}".."\u{036F}"
   callableReducer (a name) = ("max" | "min") ~identifierPart &openParenthesis
+  label (a name) = name
+                 | reducer -- word
   reducer (a reduction) = ("sum" | "mean" | "max" | "min" | "prod" | "any" | "all" | "argmax" | "argmin" | "logsumexp") ~identifierPart
   openBracket = blank* "["
   openParenthesis = blank* "("

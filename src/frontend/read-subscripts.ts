@@ -1,12 +1,10 @@
 /**
- * Reading a tensor at subscripts. Positions that are affine in one index are views (slice, pad, reverse, reshape); all others
- * look positions up through an index tensor.
+ * Reading a tensor at subscripts. Positions that are affine in indices are views: slice, pad, reverse and reshape where each
+ * subscript has one index of its own, a window otherwise (`X[c, 2*y + ky - 1]`, `A[i, i]`). All other positions are looked up.
  */
-import { axesAsLastDims, layOut, permuted } from "./align-values.ts";
 import { type AffineIndex, addAffine, affineAxis, affineBounds, affineValue, scaleAffine } from "./affine-index.ts";
-import { constantValue, convert, elementwise, provenBelow } from "./elementwise-value.ts";
-import { greatestElementCount, type Emitter } from "./node-emitter.ts";
-import { makeSpecNames } from "./spec-names.ts";
+import { axesAsLastDims, layOut, permuted } from "./align-values.ts";
+import { constantValue, elementwise, provenBelow } from "./elementwise-value.ts";
 import {
   type Axis,
   constantOf,
@@ -16,27 +14,16 @@ import {
   substituteAxis,
   unionOfAxes,
 } from "./indexed-value.ts";
+import { type ComputedPosition, insidePosition, isAxis, type Lookup, lookUpAll, type Slot, type SlottedNode } from "./look-up-positions.ts";
+import type { Emitter } from "./node-emitter.ts";
+import { makeSpecNames } from "./spec-names.ts";
 
 /** A subscript with its indices resolved to axes. */
 export type ResolvedSubscript =
   | { readonly kind: "all" }
   | { readonly kind: "affine"; readonly form: AffineIndex }
   | { readonly kind: "group"; readonly axes: readonly Axis[] }
-  /** A computed i32 position without dims; `low` and `high` bound its values where that is known. */
-  | { readonly kind: "computed"; readonly position: IndexedValue; readonly low?: number; readonly high?: number };
-
-/** What a node's axis currently means: an axis variable, or one of the dims being read. */
-type Slot = Axis | Dimension;
-
-/** How one dim is cut before it is read by an index: positions `start, start + step, …`, `size` of them, padded around. */
-interface Cut {
-  readonly reverse: boolean;
-  readonly start: number;
-  readonly size: number;
-  readonly step: number;
-  readonly low: number;
-  readonly high: number;
-}
+  | (ComputedPosition & { readonly kind: "computed" });
 
 /**
  * The value at the subscripts, which stand for its first dims; further dims stay.
@@ -52,67 +39,46 @@ export function readSubscripts(
 ): IndexedValue {
   const fill = otherwise === undefined ? 0 : constantOf(otherwise);
   const restrictions = readRestrictions(emit, value, subscripts);
-  const rest = value.dims.slice(subscripts.length);
-  const dims = [...value.dims.filter((_, k) => subscripts[k]?.kind === "all"), ...rest];
-
-  const cuts = subscripts.map((subscript, k) => cutOf(subscript, (value.dims[k] as Dimension).size));
-  if (cuts.some((cut) => cut?.size === 0)) {
-    // Nowhere in range.
+  const dims = value.dims.filter((_, k) => (subscripts[k]?.kind ?? "all") === "all");
+  const sizes = value.dims.map((dim) => dim.size);
+  subscripts.forEach((subscript, k) => {
+    if (subscript.kind === "group") checkGroup(emit, subscript.axes, sizes[k] as number);
+  });
+  if (subscripts.some((subscript, k) => isOutside(subscript, sizes[k] as number))) {
     const outside = otherwise ?? constantValue(emit, 0, value.node.type.dtype);
     const axes = unionOfAxes([value, outside, { axes: subscripts.flatMap(axesOfSubscript) }]);
     return { ...outside, node: layOut(emit, outside, axes, dims), axes, dims, restrictions };
   }
 
-  let node = applyCuts(emit, value, cuts, fill ?? 0);
-  const masks = fill !== undefined ? [] : maskCuts(emit, subscripts, cuts);
-
-  // One reshape drops the axes read at a fixed position and splits grouped ones.
-  let slots: Slot[] = [...value.axes];
-  const shape: number[] = value.axes.map((axis) => axis.size);
-  const lookups: { readonly slot: Dimension; readonly position: IndexedValue }[] = [];
-  value.dims.forEach((dim, k) => {
-    const subscript = subscripts[k] ?? { kind: "all" };
-    if (subscript.kind === "group") {
-      checkGroup(emit, subscript.axes, dim);
-      slots.push(...subscript.axes);
-      shape.push(...subscript.axes.map((axis) => axis.size));
-    } else if (subscript.kind === "affine" && subscript.form.terms.size <= 1) {
-      const [axis] = subscript.form.terms.keys();
-      if (axis === undefined) return;
-      slots.push(axis);
-      shape.push(axis.size);
-    } else {
-      // A fresh object, so that two dims of one size stay apart.
-      const slot = { ...dim };
-      slots.push(slot);
-      shape.push(dim.size);
-      if (subscript.kind !== "all") {
-        const { position, mask } = lookedUp(emit, subscript, dim.size, otherwise !== undefined);
-        lookups.push({ slot, position });
-        if (mask !== undefined) masks.push(mask);
-      }
+  // Slots are fresh objects, so that two dims of one size stay apart.
+  const dimSlots = value.dims.map((dim) => ({ ...dim }));
+  const masks: IndexedValue[] = [];
+  const lookups: Lookup[] = [];
+  subscripts.forEach((subscript, k) => {
+    const size = sizes[k] as number;
+    if (subscript.kind === "computed") {
+      const { position, mask } = insidePosition(emit, subscript, size, otherwise !== undefined);
+      lookups.push({ slot: dimSlots[k] as Dimension, position });
+      if (mask !== undefined) masks.push(mask);
+    } else if (subscript.kind === "affine" && fill === undefined) {
+      masks.push(...rangeTests(emit, subscript.form, size));
     }
   });
-  if (shape.length !== node.type.shape.length) node = emit.node("reshape", [node], { shape });
-
-  ({ node, slots } = takeDiagonals(emit, node, slots));
-  ({ node, slots } = lookUpAll(emit, node, slots, lookups));
+  const read = needsWindow(value, subscripts) ? throughWindow : throughSlices;
+  const { node, slots } = lookUpAll(emit, read(emit, value, subscripts, dimSlots, fill ?? 0), lookups);
 
   const axes = slots.filter(isAxis);
-  const kept = slots.filter((slot): slot is Dimension => !isAxis(slot));
-  const order = [...axes, ...kept].map((slot) => slots.indexOf(slot));
+  const order = [...axes, ...slots.filter((slot) => !isAxis(slot))].map((slot) => slots.indexOf(slot));
   let result: IndexedValue = { node: permuted(emit, node, order), axes, dims, restrictions };
   if (value.weak !== undefined) result = { ...result, weak: value.weak };
-  const below = value.node.type.below;
   if (otherwise !== undefined) {
     for (const mask of masks) result = elementwise(emit, "select", [mask, result, otherwise], value.weak);
   }
-  if (below === undefined || result.node.type.below !== undefined) return result;
+  const below = value.node.type.below;
+  if (below === undefined || result.node.type.below !== undefined || value.weak !== undefined) return result;
   const outside = fill === undefined ? otherwise?.node.type.below : fill >= 0 ? fill + 1 : undefined;
   return outside === undefined ? result : provenBelow(emit, result, Math.max(below, outside));
 }
-
-const isAxis = (slot: Slot): slot is Axis => "serial" in slot;
 
 function axesOfSubscript(subscript: ResolvedSubscript): readonly Axis[] {
   switch (subscript.kind) {
@@ -125,6 +91,108 @@ function axesOfSubscript(subscript: ResolvedSubscript): readonly Axis[] {
     case "computed":
       return subscript.position.axes;
   }
+}
+
+/** Whether an affine subscript is outside of its dim for all positions. */
+function isOutside(subscript: ResolvedSubscript, size: number): boolean {
+  if (subscript.kind !== "affine") return false;
+  const { low, high } = affineBounds(subscript.form);
+  return high < 0 || low >= size || cutOf(subscript, size)?.size === 0;
+}
+
+/** Tests that are true where the position is inside the dim; none where it always is. */
+function rangeTests(emit: Emitter, form: AffineIndex, size: number): IndexedValue[] {
+  const { low, high } = affineBounds(form);
+  if (low >= 0 && high < size) return [];
+  const position = affineValue(emit, form);
+  return [
+    ...(low < 0 ? [elementwise(emit, "ge", [position, constantValue(emit, 0, "i32")])] : []),
+    ...(high >= size ? [elementwise(emit, "lt", [position, constantValue(emit, size, "i32")])] : []),
+  ];
+}
+
+function checkGroup(emit: Emitter, axes: readonly Axis[], size: number): void {
+  const product = axes.reduce((held, axis) => held * axis.size, 1);
+  if (product === size) return;
+  const sizes = axes.map((axis) => `${axis.name} = ${axis.size}`).join(", ");
+  emit.refuse("size/mismatch", `a grouped subscript covers ${product} positions of an axis of ${size}`, { label: sizes });
+}
+
+/** Whether some subscript has several indices, or some index stands on several axes. */
+function needsWindow(value: IndexedValue, subscripts: readonly ResolvedSubscript[]): boolean {
+  const read = subscripts.flatMap((subscript) => (subscript.kind === "computed" ? [] : axesOfSubscript(subscript)));
+  const all = [...value.axes, ...read];
+  return subscripts.some((subscript) => subscript.kind === "affine" && subscript.form.terms.size > 1) || new Set(all).size < all.length;
+}
+
+/** All affine subscripts at once as one window; computed ones keep their slot. */
+function throughWindow(
+  emit: Emitter,
+  value: IndexedValue,
+  subscripts: readonly ResolvedSubscript[],
+  dimSlots: readonly Dimension[],
+  fill: number,
+): SlottedNode {
+  const names = makeSpecNames();
+  const nameOf = (slot: Slot) => names.nameOf(slot, isAxis(slot) ? slot.name : "p");
+  const slots: Slot[] = [...value.axes];
+  for (const subscript of subscripts) {
+    if (subscript.kind === "computed") continue;
+    for (const axis of axesOfSubscript(subscript)) if (!slots.includes(axis)) slots.push(axis);
+  }
+  slots.push(...dimSlots.filter((_, k) => ["all", "computed"].includes(subscripts[k]?.kind ?? "all")));
+  for (const slot of slots) nameOf(slot);
+  const positions = dimSlots.map((slot, k) => {
+    const subscript = subscripts[k];
+    if (subscript?.kind === "affine") return affineText(subscript.form, nameOf);
+    return subscript?.kind === "group" ? affineText(groupedForm(subscript.axes), nameOf) : nameOf(slot);
+  });
+  const spec = `${[...value.axes.map(nameOf), ...positions].join(", ")} -> ${slots.map(nameOf).join(" ")}`;
+  const node = emit.node("window", [value.node], { spec, shape: slots.map((slot) => slot.size), value: fill });
+  return { node, slots };
+}
+
+/** `2 y + ky - 1` */
+function affineText({ terms, constant }: AffineIndex, nameOf: (axis: Axis) => string): string {
+  let text = "";
+  for (const [axis, coefficient] of terms) {
+    const magnitude = Math.abs(coefficient) === 1 ? "" : `${Math.abs(coefficient)} `;
+    const sign = coefficient < 0 ? (text === "" ? "-" : " - ") : text === "" ? "" : " + ";
+    text += `${sign}${magnitude}${nameOf(axis)}`;
+  }
+  if (text === "") return String(constant);
+  return constant === 0 ? text : `${text} ${constant < 0 ? "-" : "+"} ${Math.abs(constant)}`;
+}
+
+/** Every subscript by itself: cut to what its one index reads, then one reshape that splits groups and drops fixed positions. */
+function throughSlices(
+  emit: Emitter,
+  value: IndexedValue,
+  subscripts: readonly ResolvedSubscript[],
+  dimSlots: readonly Dimension[],
+  fill: number,
+): SlottedNode {
+  const cuts = subscripts.map((subscript, k) => cutOf(subscript, (dimSlots[k] as Dimension).size));
+  const node = applyCuts(emit, value, cuts, fill);
+  const slots: Slot[] = [
+    ...value.axes,
+    ...dimSlots.flatMap((slot, k): readonly Slot[] => {
+      const subscript = subscripts[k];
+      return subscript?.kind === "affine" || subscript?.kind === "group" ? axesOfSubscript(subscript) : [slot];
+    }),
+  ];
+  if (slots.length === node.type.shape.length) return { node, slots };
+  return { node: emit.node("reshape", [node], { shape: slots.map((slot) => slot.size) }), slots };
+}
+
+/** How one dim is cut before it is read by an index: positions `start, start + step, …`, `size` of them, padded around. */
+interface Cut {
+  readonly reverse: boolean;
+  readonly start: number;
+  readonly size: number;
+  readonly step: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** The cut for a position affine in at most one index; undefined for everything that is read another way. */
@@ -168,132 +236,6 @@ function applyCuts(emit: Emitter, value: IndexedValue, cuts: readonly (Cut | und
   }
   if ([...low, ...high].some((n) => n > 0)) node = emit.node("pad", [node], { low, high, value: fill });
   return node;
-}
-
-/** Where a padded cut is inside its dim, for a value outside that is not a constant. */
-function maskCuts(emit: Emitter, subscripts: readonly ResolvedSubscript[], cuts: readonly (Cut | undefined)[]): IndexedValue[] {
-  return cuts.flatMap((cut, k) => {
-    const subscript = subscripts[k];
-    if (cut === undefined || subscript?.kind !== "affine" || (cut.low === 0 && cut.high === 0)) return [];
-    const [axis] = subscript.form.terms.keys();
-    if (axis === undefined) return [];
-    const index = affineValue(emit, affineAxis(axis));
-    const bounds = [
-      ...(cut.low > 0 ? [elementwise(emit, "ge", [index, constantValue(emit, cut.low, "i32")])] : []),
-      ...(cut.high > 0 ? [elementwise(emit, "lt", [index, constantValue(emit, cut.low + cut.size, "i32")])] : []),
-    ];
-    return bounds;
-  });
-}
-
-function checkGroup(emit: Emitter, axes: readonly Axis[], dim: Dimension): void {
-  const product = axes.reduce((size, axis) => size * axis.size, 1);
-  if (product === dim.size) return;
-  const sizes = axes.map((axis) => `${axis.name} = ${axis.size}`).join(", ");
-  emit.refuse("size/mismatch", `a grouped subscript covers ${product} positions of an axis of ${dim.size}`, { label: sizes });
-}
-
-/** Position of a lookup, inside the dim for certain, and where the author's position was so by itself. */
-function lookedUp(
-  emit: Emitter,
-  subscript: Exclude<ResolvedSubscript, { kind: "all" } | { kind: "group" }>,
-  size: number,
-  guarded: boolean,
-): { readonly position: IndexedValue; readonly mask?: IndexedValue } {
-  const computed = subscript.kind === "computed";
-  const position = computed ? convert(emit, subscript.position, "i32") : affineValue(emit, subscript.form);
-  const known: { readonly low?: number; readonly high?: number } = computed ? subscript : affineBounds(subscript.form);
-  const below = position.node.type.below;
-  const inside = (below !== undefined && below <= size) || ((known.low ?? -1) >= 0 && (known.high ?? size) < size);
-  if (inside) return { position: provenBelow(emit, position, size) };
-  const zero = constantValue(emit, 0, "i32");
-  const last = constantValue(emit, size - 1, "i32");
-  const aboveZero = below !== undefined || (known.low ?? -1) >= 0;
-  const belowSize = (known.high ?? size) < size;
-  let clamped = aboveZero ? position : elementwise(emit, "max", [position, zero]);
-  if (!belowSize) clamped = elementwise(emit, "min", [clamped, last]);
-  if (!guarded) return { position: provenBelow(emit, clamped, size) };
-  const tests = [
-    ...(aboveZero ? [] : [elementwise(emit, "ge", [position, zero])]),
-    ...(belowSize ? [] : [elementwise(emit, "le", [position, last])]),
-  ];
-  const [first, second] = tests;
-  const mask = first === undefined || second === undefined ? first : elementwise(emit, "and", [first, second]);
-  const proven = provenBelow(emit, clamped, size);
-  return mask === undefined ? { position: proven } : { position: proven, mask };
-}
-
-/** An axis variable that stands on two axes of the node is read along the diagonal. */
-function takeDiagonals(emit: Emitter, node: IndexedValue["node"], slots: Slot[]): { node: IndexedValue["node"]; slots: Slot[] } {
-  const kept = [...new Set(slots)];
-  if (kept.length === slots.length) return { node, slots };
-  const names = makeSpecNames();
-  const nameOf = (slot: Slot) => names.nameOf(slot, isAxis(slot) ? slot.name : "p");
-  const { dtype, below } = node.type;
-  // Contractions are about numbers.
-  const numbers = dtype === "bool" ? emit.node("cast", [node], { to: "i32" }) : node;
-  const spec = `${slots.map(nameOf).join(" ")} -> ${kept.map(nameOf).join(" ")}`;
-  const diagonal = emit.node("contract", [numbers], { spec });
-  if (dtype === "bool") return { node: emit.node("cast", [diagonal], { to: "bool" }), slots: kept };
-  if (below !== undefined) return { node: emit.node("cast", [diagonal], { to: "i32", below }), slots: kept };
-  return { node: diagonal, slots: kept };
-}
-
-interface Lookup {
-  readonly slot: Dimension;
-  readonly position: IndexedValue;
-}
-
-/**
- * Gathers along every looked-up dim. Positions that share an index (`X[I[p], J[p]]`) are first joined into one position over
- * the joined dims, so that nothing larger than the result is read.
- */
-function lookUpAll(emit: Emitter, node: IndexedValue["node"], slots: Slot[], lookups: readonly Lookup[]) {
-  let state = { node, slots };
-  let pending = [...lookups];
-  while (pending.length > 0) {
-    const first = pending[0] as Lookup;
-    const shared = pending.filter((other) => other === first || other.position.axes.some((axis) => first.position.axes.includes(axis)));
-    const total = shared.reduce((size, { slot }) => size * slot.size, 1);
-    if (shared.length > 1 && total <= greatestElementCount) {
-      state = joinedLookUp(emit, state.node, state.slots, shared, total);
-      pending = pending.filter((lookup) => !shared.includes(lookup));
-    } else {
-      state = lookUp(emit, state.node, state.slots, first);
-      pending = pending.slice(1);
-    }
-  }
-  return state;
-}
-
-function joinedLookUp(emit: Emitter, node: IndexedValue["node"], slots: Slot[], lookups: readonly Lookup[], total: number) {
-  const joined = lookups.map(({ slot }) => slot as Slot);
-  const others = slots.filter((slot) => !joined.includes(slot));
-  const at = slots.slice(0, slots.indexOf(joined[0] as Slot)).filter((slot) => others.includes(slot)).length;
-  const order = [...others.slice(0, at), ...joined, ...others.slice(at)];
-  const adjacent = permuted(emit, node, order.map((slot) => slots.indexOf(slot)));
-  const merged: Dimension = { size: total };
-  const next: Slot[] = [...others.slice(0, at), merged, ...others.slice(at)];
-  const reshaped = emit.node("reshape", [adjacent], { shape: next.map((slot) => slot.size) });
-  let position: IndexedValue | undefined;
-  for (const lookup of lookups) {
-    const scaled =
-      position === undefined ? undefined : elementwise(emit, "mul", [position, constantValue(emit, lookup.slot.size, "i32")]);
-    position = scaled === undefined ? lookup.position : elementwise(emit, "add", [scaled, lookup.position]);
-  }
-  return lookUp(emit, reshaped, next, { slot: merged, position: provenBelow(emit, position as IndexedValue, total) });
-}
-
-function lookUp(emit: Emitter, node: IndexedValue["node"], slots: Slot[], { slot, position }: Lookup) {
-  const names = makeSpecNames();
-  const nameOf = (one: Slot) => names.nameOf(one, isAxis(one) ? one.name : one === slot ? "at" : "p");
-  const fresh = position.axes.filter((axis) => !slots.includes(axis));
-  const next = slots.flatMap((one) => (one === slot ? fresh : [one]));
-  for (const axis of next) nameOf(axis);
-  const spec = [slots, position.axes].map((list) => list.map(nameOf).join(" ")).join(", ");
-  const result = next.map(nameOf).join(" ");
-  const gathered = emit.node("gather", [node, position.node], { spec: `${spec} -> ${result}`, at: nameOf(slot) });
-  return { node: gathered, slots: next };
 }
 
 /** Restrictions of the dims that are read, in terms of the indices that now read them. */

@@ -1,7 +1,7 @@
 /**
  * What is known about sizes at a place in the text, and what follows from it.
  *
- * Names are at least 1 unless a range is known. `require` adds equations and inequalities. Proofs are sound and incomplete:
+ * Names are at least 1 unless they are in `natural` or a range is known. `require` adds equations and inequalities. Proofs are sound and incomplete:
  * `false` means "not shown", never "shown false".
  */
 import {
@@ -34,9 +34,11 @@ export interface SizeFacts {
   /** Sizes known to be at least 0. */
   readonly nonNegative: readonly Size[];
   readonly ranges: ReadonlyMap<string, NameRange>;
+  /** Names of sizes that may be 0: parameters whose default is 0, such as `padding: size = 0`. */
+  readonly natural: ReadonlySet<string>;
 }
 
-export const noFacts: SizeFacts = { zero: [], nonNegative: [], ranges: new Map() };
+export const noFacts: SizeFacts = { zero: [], nonNegative: [], ranges: new Map(), natural: new Set() };
 
 /** The facts together with more of them. */
 export function withFacts(facts: SizeFacts, more: Partial<SizeFacts>): SizeFacts {
@@ -44,6 +46,7 @@ export function withFacts(facts: SizeFacts, more: Partial<SizeFacts>): SizeFacts
     zero: [...facts.zero, ...(more.zero ?? [])],
     nonNegative: [...facts.nonNegative, ...(more.nonNegative ?? [])],
     ranges: new Map([...facts.ranges, ...(more.ranges ?? [])]),
+    natural: new Set([...facts.natural, ...(more.natural ?? [])]),
   };
 }
 
@@ -117,11 +120,11 @@ function linearCoefficient(size: Size, name: string): { coefficient: Size; rest:
   return { coefficient: sizeOfTerms(coefficient), rest: sizeOfTerms(rest) };
 }
 
-/** True when every name is at least 1 (quotients at least 0) makes it plain: shift each name by one and look at the signs. */
+/** True when the lower bounds of names (quotients: 0) make it plain: shift each name by one and look at the signs. */
 function signsAreNonNegative(size: Size, facts: SizeFacts, budget: number): boolean {
   const shifted = new Map<string, Size>();
   for (const name of namesOf(size)) {
-    if (!facts.ranges.has(name)) shifted.set(name, addSizes(atomSize({ kind: "name", name }), constantSize(1)));
+    if (!facts.ranges.has(name) && !facts.natural.has(name)) shifted.set(name, addSizes(atomSize({ kind: "name", name }), constantSize(1)));
   }
   let result = constantSize(0);
   for (const term of size.terms) {

@@ -198,6 +198,9 @@ export function expressionActions({ span, spanOf, build, all, optional, expressi
     callableReducer(_word, _open) {
       return expression({ kind: "name", name: this.sourceString, span: span(this) }, []);
     },
+    label_word(_word) {
+      return { kind: "identifier", name: this.sourceString, span: span(this) } satisfies tree.Identifier;
+    },
     name(_first, _rest) {
       return {
         kind: "identifier",

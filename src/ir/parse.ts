@@ -16,14 +16,18 @@ import { type DType, dtypes, printType, sameType, type TensorType, tensorType } 
 export function parseGraph(text: string): Graph {
   const scanner = new TextScanner(text);
   scanner.skipBlank();
-  const graph = parseBlock(scanner);
+  const graph = parseBlock(scanner, 0);
   scanner.skipBlank();
   if (!scanner.atEnd()) scanner.fail("nothing after the graph's closing brace");
   return graph;
 }
 
-/** From the word graph to the closing brace. */
-function parseBlock(scanner: TextScanner): Graph {
+/** Bodies within bodies beyond this are refused, so that no text can exhaust the stack. */
+const deepestNesting = 64;
+
+/** From the word graph to the closing brace; `depth` counts the bodies around it. */
+function parseBlock(scanner: TextScanner, depth: number): Graph {
+  if (depth > deepestNesting) scanner.fail(`at most ${deepestNesting} bodies within each other`);
   scanner.keyword("graph", "the word graph");
   const name = parseName(scanner, "the graph's name");
   scanner.symbol("{");
@@ -34,7 +38,7 @@ function parseBlock(scanner: TextScanner): Graph {
   for (;;) {
     scanner.skipBlank();
     if (scanner.tryKeyword("return")) break;
-    const node = parseNode(scanner, nodes);
+    const node = parseNode(scanner, nodes, depth);
     if (node.op === "input") inputs.push(node);
     if (node.op === "parameter") parameters.push(node);
     scanner.endOfLine();
@@ -58,7 +62,7 @@ function parseReference(scanner: TextScanner, nodes: ReadonlyMap<string, Node>):
   return node;
 }
 
-function parseNode(scanner: TextScanner, nodes: Map<string, Node>): Node {
+function parseNode(scanner: TextScanner, nodes: Map<string, Node>, depth: number): Node {
   const start = scanner.offset;
   const label = scanner.take(/%[\p{L}\p{N}_]+/uy, 'a line such as `%0: f32[4] = input "x"`, or return');
   if (nodes.has(label)) scanner.failAt(start, `a new name; ${label} is defined already`);
@@ -78,7 +82,7 @@ function parseNode(scanner: TextScanner, nodes: Map<string, Node>): Node {
   parseAttributes(scanner, operation, attributes);
   const opens = scanner.trySymbol("{");
   const { origins, name } = parseComment(scanner);
-  const regions = opens ? parseRegions(scanner) : undefined;
+  const regions = opens ? parseRegions(scanner, depth + 1) : undefined;
   let node: Node;
   try {
     const sourced = operation.family === "source" ? declared : undefined;
@@ -95,13 +99,13 @@ function parseNode(scanner: TextScanner, nodes: Map<string, Node>): Node {
 }
 
 /** The bodies below a node's line, up to the brace that closes it. */
-function parseRegions(scanner: TextScanner): Graph[] {
+function parseRegions(scanner: TextScanner, depth: number): Graph[] {
   const regions: Graph[] = [];
   scanner.endOfLine();
   for (;;) {
     scanner.skipBlank();
     if (scanner.trySymbol("}")) return regions;
-    regions.push(parseBlock(scanner));
+    regions.push(parseBlock(scanner, depth));
     scanner.endOfLine();
   }
 }

@@ -17,7 +17,7 @@ import { growEpilogue } from "./fusion-epilogue.ts";
 import { growRows } from "./fusion-rows.ts";
 
 export interface KernelGroup {
-  readonly kind: "map" | "rows" | "contraction" | "scan" | "order";
+  readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "loop";
   /** Nodes whose loops the kernel runs, in graph order; empty for a map. */
   readonly heads: readonly Node[];
   /** Nodes that the kernel writes to memory. */
@@ -49,7 +49,7 @@ export interface FusionGraph {
 }
 
 const familyOf = (node: Node) => operationOf(node.op).family;
-const isHead = (node: Node) => ["contract", "reduce", "scan", "order"].includes(familyOf(node));
+const isHead = (node: Node) => ["contract", "reduce", "scan", "order", "loop"].includes(familyOf(node));
 const isStoredSource = (node: Node) =>
   familyOf(node) === "source" && (node.op === "input" || node.op === "parameter" || isTable(node));
 
@@ -130,9 +130,10 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
     drafts.push({ kind, heads: [head], outputs: [epilogue.root], interior: epilogue.members });
   }
   for (const head of nodes) {
-    if (familyOf(head) !== "order") continue;
+    const kind = familyOf(head);
+    if (kind !== "order" && kind !== "loop") continue;
     claimed.add(head);
-    drafts.push({ kind: "order", heads: [head], outputs: [head], interior: new Set([head]) });
+    drafts.push({ kind, heads: [head], outputs: [head], interior: new Set([head]) });
   }
   for (const head of nodes) {
     if (familyOf(head) !== "reduce" || claimed.has(head)) continue;
@@ -218,6 +219,7 @@ function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: Reado
 
 /** How often a head reads each element of an operand: once, times the outputs along indices that the operand lacks, over a tile. */
 function readsPerElement(head: Node, operand: Node): number {
+  if (familyOf(head) === "loop") return head.attributes.steps as number;
   if (familyOf(head) !== "contract") return 1;
   const operandElements = Math.max(1, elementCount(operand.type.shape));
   const missing = Math.max(1, elementCount(head.type.shape) / operandElements);

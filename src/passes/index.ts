@@ -14,6 +14,7 @@ export {
 } from "./fusion.ts";
 export { keptAxes } from "./fusion-rows.ts";
 export { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
+export { withOwnOutputs } from "./own-outputs.ts";
 export { defaultContext, type Pass, type PassContext, type PassResult } from "./pass.ts";
 export { any, constant, family, matchPattern, named, op, type Pattern } from "./pattern.ts";
 export { passNames, pipeline } from "./pipeline.ts";

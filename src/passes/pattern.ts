@@ -10,6 +10,8 @@ export interface Pattern<Name extends string = string> {
   readonly accepts: (node: Node) => boolean;
   /** The only operation that can match, where there is one. */
   readonly op?: string;
+  /** The only family that can match, where there is one. */
+  readonly family?: Family;
   /** Patterns of all operands, or absent when operands do not matter. */
   readonly operands?: readonly Pattern<Name>[];
   readonly name?: Name;
@@ -53,7 +55,7 @@ export function family<Name extends string = never>(
   ...operands: readonly Pattern<Name>[]
 ): Pattern<Name> {
   const accepts = (node: Node) => operationOf(node.op).family === name;
-  return operands.length === 0 ? { accepts, replaced: true } : { accepts, operands, replaced: true };
+  return { family: name, accepts, ...(operands.length === 0 ? {} : { operands }), replaced: true };
 }
 
 /** The same pattern, binding the node that it matches. */
@@ -83,23 +85,18 @@ function fits(pattern: Pattern, node: Node, bindings: Record<string, Node>, repl
   const patterns = pattern.operands;
   if (patterns === undefined) return true;
   if (patterns.length !== node.operands.length) return false;
-  const orders =
-    patterns.length === 2 && operationOf(node.op).scalar?.commutative
-      ? [
-          [0, 1],
-          [1, 0],
-        ]
-      : [undefined];
-  for (const order of orders) {
-    const triedBindings = { ...bindings };
-    const triedReplaced = [...replaced];
-    const matches = patterns.every((inner, i) =>
-      fits(inner, node.operands[order?.[i] ?? i] as Node, triedBindings, triedReplaced),
-    );
-    if (!matches) continue;
-    Object.assign(bindings, triedBindings);
-    replaced.length = 0;
-    replaced.push(...triedReplaced);
+  const fitsInOrder = (bound: Record<string, Node>, seen: Node[], swapped: boolean) =>
+    patterns.every((inner, i) => fits(inner, node.operands[swapped ? 1 - i : i] as Node, bound, seen));
+  if (patterns.length !== 2 || operationOf(node.op).scalar?.commutative !== true) {
+    return fitsInOrder(bindings, replaced, false);
+  }
+  for (const swapped of [false, true]) {
+    // A failed attempt leaves bindings behind, so each starts from a copy.
+    const bound = { ...bindings };
+    const seen = [...replaced];
+    if (!fitsInOrder(bound, seen, swapped)) continue;
+    Object.assign(bindings, bound);
+    replaced.splice(0, replaced.length, ...seen);
     return true;
   }
   return false;

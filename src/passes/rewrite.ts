@@ -7,6 +7,7 @@ import {
   mergeOrigins,
   type Node,
   nodeUsers,
+  operationOf,
   sameType,
 } from "../ir/index.ts";
 import { costOf } from "./cost.ts";
@@ -159,7 +160,12 @@ function ruleFinder(rules: readonly Rule[]): (node: Node) => readonly Rule[] {
   return (node) => {
     let found = byOp.get(node.op);
     if (found === undefined) {
-      found = rules.filter(({ pattern }) => pattern.op === undefined || pattern.op === node.op);
+      const { family } = operationOf(node.op);
+      found = rules.filter(
+        ({ pattern }) =>
+          (pattern.op === undefined || pattern.op === node.op) &&
+          (pattern.family === undefined || pattern.family === family),
+      );
       byOp.set(node.op, found);
     }
     return found;

@@ -16,22 +16,31 @@ export interface ValueNumbers {
   readonly number: (node: Node) => number;
   /** True once the node has been numbered. */
   readonly has: (node: Node) => boolean;
+  /** Gives the node a number of its own, whatever it is written like: for values that are taken as they are. */
+  readonly take: (node: Node) => number;
 }
 
 export function makeValueNumbers(): ValueNumbers {
   const byKey = new Map<string, number>();
   const byNode = new Map<Node, number>();
   const regions = new Map<Graph, number>();
+  let count = 0;
   const numberOf = (node: Node): number => {
     const known = byNode.get(node);
     if (known !== undefined) return known;
     const key = keyOf(node, byNode, regions);
-    const number = byKey.get(key) ?? byKey.size;
+    const number = byKey.get(key) ?? count++;
     byKey.set(key, number);
     byNode.set(node, number);
     return number;
   };
-  return { number: numberOf, has: (node) => byNode.has(node) };
+  const take = (node: Node): number => {
+    const known = byNode.get(node);
+    if (known !== undefined) return known;
+    byNode.set(node, count);
+    return count++;
+  };
+  return { number: numberOf, has: (node) => byNode.has(node), take };
 }
 
 function keyOf(node: Node, numbers: ReadonlyMap<Node, number>, regions: Map<Graph, number>): string {

@@ -195,6 +195,11 @@ describe("faults", () => {
     expect(fault.sourceLine).toBe(text.split("\n")[line - 1]);
   });
 
+  it("are all that a text of deeply nested bodies meets", () => {
+    const text = "graph f {\n%0: f32[1] = loop steps=1 carried=0 {\n".repeat(100_000);
+    expect(() => parseGraph(text)).toThrow(/at most 64 bodies/);
+  });
+
   it("are the only errors, whatever the text", () => {
     const text = printGraph(sample());
     fc.assert(

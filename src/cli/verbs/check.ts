@@ -40,12 +40,9 @@ function checkFile(file: string, terminal: Terminal): FileReport {
   try {
     return isIrFile(file) ? checkIr(file, terminal) : checkText(file, terminal);
   } catch (error) {
-    // IR texts throw at their first fault, as files that cannot be read do.
-    const isInput = error instanceof InputProblems || (error as Error).name === "IrTextError";
-    if (!isInput) throw error;
-    const problems = error instanceof InputProblems ? error.problems : [`${file}: ${(error as Error).message}`];
-    for (const problem of problems) terminal.note(`error: ${problem}`);
-    return { file, ok: false, entries: [], diagnostics: [], problems };
+    if (!(error instanceof InputProblems)) throw error;
+    for (const problem of error.problems) terminal.note(`error: ${problem}`);
+    return { file, ok: false, entries: [], diagnostics: [], problems: error.problems };
   }
 }
 

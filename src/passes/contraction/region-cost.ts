@@ -74,7 +74,9 @@ function insideNodes(roots: readonly Node[], inside: (node: Node) => boolean, nu
     if (seen.has(node)) continue;
     seen.add(node);
     if (!inside(node)) {
-      numberBelow(node, numbers);
+      // Values from outside are what they are; literals made for a form are the same as others like them.
+      if (node.operands.length === 0) numbers.number(node);
+      else numbers.take(node);
       continue;
     }
     const number = numbers.number(node);
@@ -83,21 +85,6 @@ function insideNodes(roots: readonly Node[], inside: (node: Node) => boolean, nu
     order.push(node);
   }
   return order;
-}
-
-/** Numbers a node and everything below it that has no number yet. */
-function numberBelow(root: Node, numbers: ValueNumbers) {
-  const stack = [root];
-  while (stack.length > 0) {
-    const node = stack[stack.length - 1] as Node;
-    const waiting = node.operands.filter((operand) => !numbers.has(operand));
-    if (waiting.length > 0) {
-      stack.push(...waiting);
-      continue;
-    }
-    stack.pop();
-    numbers.number(node);
-  }
 }
 
 function readerCounts(nodes: readonly Node[], numbers: ValueNumbers): ReadonlyMap<number, number> {

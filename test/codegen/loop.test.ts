@@ -1,0 +1,65 @@
+/** Recurrences on the device: inside one kernel when the body is small, dispatched step by step when it is not. */
+import { expect, test } from "vitest";
+import { baselineProfile, makePlan } from "../../src/codegen/index.ts";
+import { compareWithin, evaluateWithBounds, type Graph, makeBuilder, makeNode, tensorType } from "../../src/ir/index.ts";
+import { runValues, testDevice, valuesOf } from "./on-device.ts";
+
+const device = await testDevice();
+
+/** `h[t] = tanh(W x[t] + U h[t-1])`, the plain recurrent network, with rows h[t]. */
+function recurrence(steps: number, inputs: number, hidden: number): Graph {
+  const b = makeBuilder();
+  const x = b.input("x", tensorType("f32", [steps, inputs]));
+  const h0 = b.input("h0", tensorType("f32", [hidden]));
+  const w = b.parameter("w", tensorType("f32", [hidden, inputs]));
+  const u = b.parameter("u", tensorType("f32", [hidden, hidden]));
+
+  const before = b.input("h", tensorType("f32", [hidden]));
+  const xs = b.input("xs", x.type);
+  const wIn = b.input("w", w.type);
+  const uIn = b.input("u", u.type);
+  const step = b.input("step", tensorType("i32", [], steps));
+  const now = b.node("gather", [xs, step], { spec: "t c,  -> c", at: "t" });
+  const fromInput = b.contract("o c, c -> o", [wIn, now]);
+  const fromState = b.contract("o i, i -> o", [uIn, before]);
+  const h = b.apply("tanh", b.apply("add", fromInput, fromState));
+  const body: Graph = {
+    name: "body",
+    inputs: [before, xs, wIn, uIn, step],
+    parameters: [],
+    outputs: [
+      { name: "h", node: h },
+      { name: "row", node: h },
+    ],
+  };
+  const loop = makeNode("loop", [h0, x, w, u], { steps, carried: 1 }, { regions: [body], name: "h" });
+  return { name: "rnn", inputs: [x, h0], parameters: [w, u], outputs: [{ name: "h", node: loop }] };
+}
+
+test("a small body is one kernel, whatever the number of steps", () => {
+  expect(makePlan(recurrence(512, 8, 12), { ...baselineProfile }).plan.steps.length).toBe(1);
+});
+
+test("a large body is recorded: its kernels and the count, for every step", () => {
+  const { plan } = makePlan(recurrence(10, 512, 768), baselineProfile);
+  // Before the steps: the initial state and the reset of the count.
+  expect(plan.steps.length).toBe(2 + 10 * 4);
+  expect(plan.kernels.length).toBe(6);
+});
+
+test.skipIf(device === undefined).each([
+  ["inside one kernel", 9, 8, 12],
+  ["odd sizes", 5, 3, 7],
+  ["step by step", 6, 512, 768],
+])("%s agrees with the reference", async (_, steps, inputs, hidden) => {
+  if (device === undefined) return;
+  const graph = recurrence(steps, inputs, hidden);
+  const values = valuesOf(graph);
+  // Rows of weights sum to about 1 in magnitude, so that errors do not grow from step to step and the bound says something.
+  for (const { data } of Object.values(values.parameters)) data.forEach((x, i) => (data[i] = Math.fround((2 * x) / hidden)));
+  const { value, bound } = evaluateWithBounds(graph, values).h as NonNullable<ReturnType<typeof evaluateWithBounds>[string]>;
+  const got = await runValues(device, graph, values);
+  expect(Math.max(...bound.data)).toBeLessThan(1e-2);
+  const worst = compareWithin(got.h as Float64Array, value, bound, 4);
+  expect(worst?.ratio, JSON.stringify(worst)).toBeLessThanOrEqual(1);
+});
