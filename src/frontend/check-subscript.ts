@@ -47,6 +47,18 @@ interface Interval {
   readonly high: Size;
 }
 
+/** The one of two sizes that is provably at most the other. */
+function lesser(a: Size, b: Size, facts: SizeFacts): Size | undefined {
+  if (provablyAtMost(a, b, facts)) return a;
+  return provablyAtMost(b, a, facts) ? b : undefined;
+}
+
+/** The one of two sizes that is provably at least the other. */
+function greater(a: Size, b: Size, facts: SizeFacts): Size | undefined {
+  const least = lesser(a, b, facts);
+  return least === undefined ? undefined : least === a ? b : a;
+}
+
 /** Bounds of an integer expression from its parts, for what is no polynomial: `t % 4`, `I[p] + 1`, `min(i, n - 1)`. */
 function intervalOf(context: Context, expression: Expression, facts: SizeFacts): Interval | undefined {
   const type = context.checker.tables.types.get(expression);
@@ -66,17 +78,16 @@ function intervalOf(context: Context, expression: Expression, facts: SizeFacts):
     const parts = expression.arguments.map((argument) => intervalOf(context, argument.value, facts));
     const [a, b] = parts;
     const { name } = expression.callee;
-    // Either bound of min from above, either bound of max from below; the other side needs both.
-    if (name === "min" && a && b)
-      return {
-        low: provablyAtMost(a.low, b.low, facts) ? a.low : b.low,
-        high: provablyAtMost(a.high, b.high, facts) ? a.high : b.high,
-      };
-    if (name === "max" && a && b)
-      return {
-        low: provablyAtMost(a.low, b.low, facts) ? b.low : a.low,
-        high: provablyAtMost(a.high, b.high, facts) ? b.high : a.high,
-      };
+    if (a === undefined || b === undefined) return undefined;
+    // Both of min's operands bound it from above, but only the lesser low end from below; max the other way round.
+    if (name === "min") {
+      const low = lesser(a.low, b.low, facts);
+      return low && { low, high: lesser(a.high, b.high, facts) ?? a.high };
+    }
+    if (name === "max") {
+      const high = greater(a.high, b.high, facts);
+      return high && { low: greater(a.low, b.low, facts) ?? a.low, high };
+    }
     return undefined;
   }
   if (expression.kind !== "binary") return undefined;
@@ -163,10 +174,13 @@ function checkPlace(context: Context, object: Expression, expression: Expression
     if (scoped.statement.variables.some((each) => each.range === undefined)) return true;
     const below = type.element.below;
     const interval = intervalOf(scoped, expression, factsWithIndices(scoped));
+    const single = interval !== undefined && interval.low.key === interval.high.key ? interval.low : undefined;
     const values =
       interval === undefined
         ? "may be anything"
-        : `runs over ${printSize(interval.low)} .. ${printSize(interval.high)}`;
+        : single !== undefined
+          ? `this is ${printSize(single)}`
+          : `runs over ${printSize(interval.low)} .. ${printSize(interval.high)}`;
     const whole = textOf(scoped, object.span);
     report(
       scoped,
@@ -179,7 +193,9 @@ function checkPlace(context: Context, object: Expression, expression: Expression
             ? `Same size meant? Declare the table as \`idx<${printSize(dim)}>\`.`
             : interval === undefined
               ? `A table that points into it has the type \`idx<${printSize(dim)}>\`.`
-              : "Or restrict an index: `[k: k <= i]`.",
+              : single !== undefined
+                ? `State that there are enough: \`require ${printSize(dim)} > ${printSize(single)}\`.`
+                : "Or restrict an index: `[k: k <= i]`.",
         ],
       }),
     );

@@ -124,7 +124,8 @@ function linearCoefficient(size: Size, name: string): { coefficient: Size; rest:
 function signsAreNonNegative(size: Size, facts: SizeFacts, budget: number): boolean {
   const shifted = new Map<string, Size>();
   for (const name of namesOf(size)) {
-    if (!facts.ranges.has(name) && !facts.natural.has(name)) shifted.set(name, addSizes(atomSize({ kind: "name", name }), constantSize(1)));
+    if (!facts.ranges.has(name) && !facts.natural.has(name))
+      shifted.set(name, addSizes(atomSize({ kind: "name", name }), constantSize(1)));
   }
   let result = constantSize(0);
   for (const term of size.terms) {

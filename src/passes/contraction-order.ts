@@ -273,8 +273,9 @@ function membersAbove(root: Node, leaves: ReadonlySet<Node>): Set<Node> {
 
 /** Which shared products to read through: all combinations of a few, one after another of many. */
 function chooseShared(group: Group, written: Solution, search: Search): ReadonlySet<Node> {
-  const { choices, starts } = group;
-  if (choices.length > exhaustiveChoices) return chooseOneByOne(group, search);
+  const choices = choicesUnderSums(group, search.regions);
+  const { starts } = group;
+  if (choices.length > exhaustiveChoices) return chooseOneByOne(group, choices, search);
   let best: { readonly through: ReadonlySet<Node>; readonly cost: RegionCost } = {
     through: new Set(),
     cost: written.cost,
@@ -288,8 +289,22 @@ function chooseShared(group: Group, written: Solution, search: Search): Readonly
   return best.through;
 }
 
+/**
+ * Shared products that some reader sums over. Where all readers keep every index, reading through would only repeat work.
+ */
+function choicesUnderSums(group: Group, regions: Regions): Node[] {
+  const summed = new Set<Node>();
+  for (const reader of new Set([...group.starts, ...group.choices])) {
+    const expanded = regions.expand(reader, new Set());
+    if (expanded === undefined) continue;
+    const { factors, result } = expanded.product;
+    for (const { node, indices } of factors) if (indices.some((name) => !result.includes(name))) summed.add(node);
+  }
+  return group.choices.filter((choice) => summed.has(choice));
+}
+
 /** Decides each shared product with only the products around it in view. */
-function chooseOneByOne(group: Group, search: Search): ReadonlySet<Node> {
+function chooseOneByOne(group: Group, choices: readonly Node[], search: Search): ReadonlySet<Node> {
   const { regions, context } = search;
   const through = new Set<Node>();
   /** Products that have a shared product as a factor, under the choices so far. */
@@ -302,7 +317,7 @@ function chooseOneByOne(group: Group, search: Search): ReadonlySet<Node> {
     }
   };
   for (const node of new Set([...group.starts, ...group.choices])) note(node);
-  for (const choice of group.choices) {
+  for (const choice of choices) {
     const around = [...(readers.get(choice) ?? [])];
     const starts = new Set(regions.required.has(choice) ? [...around, choice] : around);
     const local = () => {

@@ -109,6 +109,11 @@ describe("functions along an index", () => {
     expectRun(text, { settings, values: { x } }, array([3, 5], (i, c) => softmaxOf(3, (k) => 2 * x.at(k, c))(i) + x.at(i, c)));
   });
 
+  it("map over the positions that the argument still has", () => {
+    const text = "fn f<L, d>(x: f32[L, d]) -> f32[L, d] {\n  let y[i, :] = softmax[i](x[i])\n  return y\n}";
+    expectRun(text, { settings, values: { x } }, array([3, 5], (i, c) => softmaxOf(3, (k) => x.at(k, c))(i)));
+  });
+
   it("may consume the axis", () => {
     const text = "fn f<L, d>(x: f32[L, d]) -> f32[L] {\n  let y[i] = norm[c](x[i, c] - 1)\n  return y\n}";
     expectRun(text, { settings, values: { x } }, array([3], (i) => Math.sqrt(sum(5, (c) => (x.at(i, c) - 1) ** 2))));

@@ -175,10 +175,10 @@ model M(vocab: size = 11, d: size = 4) {
 
 it("sparse attention through an index tensor", () => {
   const text = `fn sparse<P, S, N, d>(Q: f32[P, d], K: f32[S, d], V: f32[S, d], I: idx<S>[P, N]) -> f32[P, d] {
-  let S[p, n] = softmax[n](sum[c] Q[p, c] * K[I[p, n], c])
-  let Y[p, c] = sum[n] S[p, n] * V[I[p, n], c]
+  let A[p, n] = softmax[n](sum[c] Q[p, c] * K[I[p, n], c])
+  let Y[p, c] = sum[n] A[p, n] * V[I[p, n], c]
   return Y
-}`.replaceAll("S[p, n]", "A[p, n]");
+}`;
   expect(irOf(text, { settings: { P: 5, S: 9, N: 3, d: 4 } })).toMatchInlineSnapshot(`
     "graph sparse {
       %0: f32[5, 4] = input "Q"

@@ -89,7 +89,11 @@ describe("windows", () => {
     const want = array([3, 3, 4], (o, r, q) =>
       sum(2, (c) => sum(3, (ky) => sum(3, (kx) => K.at(o, c, ky, kx) * at(c, 2 * r + ky - 1, 2 * q + kx - 1)))),
     );
-    expectRun(text, { settings: { C: 2, H: 6, W: 8, O: 3 }, values: { X, K } }, want);
+    const sizes = { C: 2, H: 6, W: 8, O: 3 };
+    expectRun(text, { settings: sizes, values: { X, K } }, want);
+    // The window is a view and the sum a contraction over it.
+    expect(irOf(text, { settings: sizes })).toContain('window "c, 2 y + ky - 1, 2 x + kx - 1 -> c y ky x kx"');
+    expect(operations(text, sizes)).toEqual(["input", "input", "window", "contract"]);
   });
 
   it("max pooling with an else that is not zero", () => {
@@ -99,6 +103,38 @@ describe("windows", () => {
       Math.max(...[0, 1, 2].flatMap((a) => [0, 1, 2].map((b) => [2 * r + a - 1, 2 * q + b - 1])).filter(([p, s]) => p! >= 0 && p! < 4 && s! >= 0 && s! < 6).map(([p, s]) => X.at(p!, s!))),
     );
     expectRun(text, { settings: { H: 4, W: 6 }, values: { X } }, want);
+  });
+});
+
+describe("several kinds in one read", () => {
+  const X = noise([4, 6, 5, 3], 3);
+  const I = indices([2], 3, 4);
+  const sizes = { a: 4, b: 6, c: 5, e: 3, q: 2 };
+
+  it("a window, a group, a fixed place and a lookup", () => {
+    const text = `fn f<a, b, c, e, q>(X: f32[a, b, c, e], I: idx<e>[q]) -> f32[c, q, b // 2, 2] {
+  require b % 2 == 0
+  require a > 3
+  let y[t: c, p, g, h: 2] = sum[k: 3] (X[3, (h g), t + k - 1, I[p]] else 2) * (k + 1)
+  return y
+}`;
+    const want = array([5, 2, 3, 2], (t, p, g, h) => sum(3, (k) => (t + k < 1 || t + k > 5 ? 2 : X.at(3, h * 3 + g, t + k - 1, I.at(p))) * (k + 1)));
+    expectRun(text, { settings: sizes, values: { X, I } }, want);
+  });
+
+  it("and a value outside that varies", () => {
+    const text = `fn f<a, b, c, e, q>(X: f32[a, b, c, e], I: idx<e>[q], w: f32[c]) -> f32[c, q, b] {
+  let y[t, p, s] = sum[k: 3] (X[t - k, b - 1 - s, t + k - 1, I[p] + k - 1] else w[t])
+  return y
+}`;
+    const w = noise([5], 8);
+    const want = array([5, 2, 6], (t, p, s) =>
+      sum(3, (k) => {
+        const at = [t - k, 5 - s, t + k - 1, I.at(p) + k - 1];
+        return at.every((place, axis) => place >= 0 && place < X.shape[axis]!) ? X.at(...at) : w.at(t);
+      }),
+    );
+    expectRun(text, { settings: sizes, values: { X, I, w } }, want);
   });
 });
 

@@ -141,9 +141,9 @@ describe("statements", () => {
     expect(body.map((statement) => statement.kind)).toEqual(["let", "accumulate", "let"]);
     const [scan, , approximate] = body;
     expect(scan?.kind === "let" && scan.initial.map((initial) => initial.name.name)).toEqual(["h", "c"]);
-    expect(approximate?.kind === "let" && approximate.value.kind === "call" && approximate.value.directives[0]?.name.name).toBe(
-      "approx",
-    );
+    expect(
+      approximate?.kind === "let" && approximate.value.kind === "call" && approximate.value.directives[0]?.name.name,
+    ).toBe("approx");
   });
 });
 
@@ -163,7 +163,10 @@ describe("comments", () => {
     );
     const module = file.declarations[0] as ModuleDeclaration;
     expect(module.doc).toBe("First line,\nsecond.");
-    expect(module.members.map((member) => (member.kind === "tensor" ? member.doc : ""))).toEqual(["The weight.", undefined]);
+    expect(module.members.map((member) => (member.kind === "tensor" ? member.doc : ""))).toEqual([
+      "The weight.",
+      undefined,
+    ]);
   });
 });
 
@@ -192,7 +195,8 @@ extern wgsl fn fast<n>(x: f32[n]) -> f32[n] { dispatch = (n // 64, 1, 1) referen
       ["../shared/part-two", ["helper"]],
     ]);
     const [model, preset, kernel] = file.declarations;
-    if (model?.kind !== "module" || preset?.kind !== "preset" || kernel?.kind !== "extern") throw new Error("wrong kinds");
+    if (model?.kind !== "module" || preset?.kind !== "preset" || kernel?.kind !== "extern")
+      throw new Error("wrong kinds");
     expect(model.members.map((member) => member.kind)).toEqual([
       "tensor",
       "tensor",
@@ -203,7 +207,11 @@ extern wgsl fn fast<n>(x: f32[n]) -> f32[n] { dispatch = (n // 64, 1, 1) referen
       "function",
     ]);
     const sub = model.members[2];
-    expect(sub?.kind === "sub" && [sub.path?.value, sub.arguments.length, sub.counts.length]).toEqual(["encoder.layer", 2, 1]);
+    expect(sub?.kind === "sub" && [sub.path?.value, sub.arguments.length, sub.counts.length]).toEqual([
+      "encoder.layer",
+      2,
+      1,
+    ]);
     expect(preset.model?.name).toBe("M");
     expect(kernel.fields.map((field) => [field.name.name, field.value.kind])).toEqual([
       ["dispatch", "tuple"],
@@ -256,7 +264,10 @@ describe("limits", () => {
 
   it("refuse sizes beyond reason", () => {
     const text = "fn f<a, b, c, d, e>(x: f32[(a + b + c + d + e)^60]) -> f32 = 1\nfn g<a>(x: f32[a^65]) -> f32 = 1\n";
-    const program = check("test.weft", { builtins: languageBuiltins(), readSource: (path) => (path === "test.weft" ? text : undefined) });
+    const program = check("test.weft", {
+      builtins: languageBuiltins(),
+      readSource: (path) => (path === "test.weft" ? text : undefined),
+    });
     expect(program.diagnostics.map((diagnostic) => diagnostic.code)).toEqual(["limit/size-terms", "limit/size-terms"]);
   });
 });
@@ -270,7 +281,11 @@ describe("hostile text", () => {
   const pieces = seeds.join(" ").match(/\s+|[\p{L}_][\p{L}\p{N}_]*|\d+|\S/gu) as string[];
 
   it("never makes the checker throw, and always renders", () => {
-    const edit = fc.tuple(fc.nat(), fc.constantFrom("drop", "insert", "replace"), fc.constantFrom(...pieces, "\u0000", "\u202e", "𝔘", "///", '"'));
+    const edit = fc.tuple(
+      fc.nat(),
+      fc.constantFrom("drop", "insert", "replace"),
+      fc.constantFrom(...pieces, "\u0000", "\u202e", "𝔘", "///", '"'),
+    );
     fc.assert(
       fc.property(fc.constantFrom(...seeds), fc.array(edit, { minLength: 1, maxLength: 6 }), (seed, edits) => {
         const words = seed.match(/\s+|[\p{L}_][\p{L}\p{N}_]*|\d+|\S/gu) as string[];
@@ -280,7 +295,10 @@ describe("hostile text", () => {
           else words.splice(at, 1, ...(what === "drop" ? [] : [piece]));
         }
         const text = words.join("");
-        const program = check("test.weft", { builtins, readSource: (path) => (path === "test.weft" ? text : undefined) });
+        const program = check("test.weft", {
+          builtins,
+          readSource: (path) => (path === "test.weft" ? text : undefined),
+        });
         const rendered = renderDiagnostics(program.diagnostics, program.sources);
         expect(rendered).not.toMatch(/undefined|NaN|\[object/);
         // No control character of the text reaches a terminal.

