@@ -162,11 +162,16 @@ function asCommandFailures<T>(entry: LoadedEntry, work: () => T): T {
     if (error instanceof PassSelectionError) throw new UsageError(error.message);
     if (error instanceof PlanLimitError) throw new DeviceError("limit", error.message);
     if (!(error instanceof CompilerBug)) throw bugIn("the compiler", entry.sources, error);
-    throw bugIn(
-      error.stage,
-      new Map([...entry.sources, [`${error.graph.name}.ir`, printGraph(error.graph)]]),
-      error.cause,
-    );
+    throw bugIn(error.stage, new Map([...entry.sources, ...graphFile(error.graph)]), error.cause);
+  }
+}
+
+/** The graph at fault as a file; none when it is too broken to be printed. */
+function graphFile(graph: Graph): readonly (readonly [string, string])[] {
+  try {
+    return [[`before-${graph.name}.ir`, printGraph(graph)]];
+  } catch {
+    return [];
   }
 }
 

@@ -1,5 +1,6 @@
 /** Every way in which a verb can fail, as text for people or JSON for programs, and as an exit status. */
-import { type Diagnostic, renderDiagnostic } from "../frontend/index.ts";
+import picocolors from "picocolors";
+import { type Diagnostic, type DiagnosticPart, renderDiagnostic } from "../frontend/index.ts";
 import { GraphValueError, ReferenceTooLarge } from "../ir/index.ts";
 import { DeviceError, InputError, WeightsError } from "../runtime/index.ts";
 import {
@@ -103,7 +104,32 @@ export function reportDiagnostics(
   sources: ReadonlyMap<string, string>,
   terminal: Terminal,
 ): void {
-  for (const diagnostic of diagnostics) terminal.note(`${renderDiagnostic(diagnostic, sources).trimEnd()}\n`);
+  const options = terminal.colours ? { paint } : {};
+  for (const diagnostic of diagnostics) {
+    terminal.note(`${renderDiagnostic(diagnostic, sources, options).trimEnd()}\n`);
+  }
+}
+
+/** Colours repeat what the text says anyway. */
+function paint(part: DiagnosticPart, text: string): string {
+  switch (part) {
+    case "severity":
+    case "primary":
+      return picocolors.red(text);
+    case "title":
+      return picocolors.bold(text);
+    case "code":
+    case "place":
+      return picocolors.dim(text);
+    case "secondary":
+      return picocolors.blue(text);
+    case "help":
+      return picocolors.green(text);
+    case "plain":
+      return text;
+    default:
+      return part satisfies never;
+  }
 }
 
 /** `2 errors, 1 warning` */

@@ -1,9 +1,12 @@
 /** Where the command writes: results to standard output; progress and notes to standard error. */
+import picocolors from "picocolors";
 import { printMilliseconds } from "./quantities.ts";
 
 export interface Terminal {
   /** Results are to be one JSON value instead of text. */
   readonly json: boolean;
+  /** Standard error is a terminal that shows colours. */
+  readonly colours: boolean;
   /** Writes text and a newline to standard output. */
   print(text: string): void;
   /** Writes one JSON value to standard output. */
@@ -43,6 +46,7 @@ export function makeTerminal(json: boolean, streams: Streams = process): Termina
   };
   return {
     json,
+    colours: isTerminal && picocolors.isColorSupported,
     print: (text) => {
       clearLine();
       stdout.write(text.endsWith("\n") ? text : `${text}\n`);

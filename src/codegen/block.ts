@@ -43,6 +43,12 @@ export function lane(of: ScalarExpression, index: number): ScalarExpression {
   return { kind: "lane", of, lane: index, type: { dtype: of.type.dtype, width: 1 }, uses: of.uses };
 }
 
+/** A private array of a thread. Elements change, so they are read where they are used and never kept under a name. */
+export interface PrivateArray {
+  readonly at: (index: IndexExpression) => ScalarExpression;
+  readonly set: (index: IndexExpression, value: ScalarExpression) => void;
+}
+
 export class Block {
   private readonly scopes: Scope[] = [newScope()];
   private readonly taken = new Set<string>(reservedNames);
@@ -111,6 +117,20 @@ export class Block {
 
   store(buffer: number, address: IndexExpression, value: ScalarExpression): void {
     this.innermost.statements.push({ kind: "store", buffer, address, value });
+  }
+
+  /** Declares a private array of zeros in the innermost scope. */
+  array(wish: string, length: number, type: ScalarType): PrivateArray {
+    const name = this.freshName(wish);
+    const { innermost } = this;
+    innermost.statements.push({ kind: "array", name, length, type });
+    innermost.declared.add(name);
+    return {
+      at: (index) => ({ kind: "element", name, index, type, uses: new Set([name, ...indexUses(index)]) }),
+      set: (index, value) => {
+        this.innermost.statements.push({ kind: "set", name, index, value });
+      },
+    };
   }
 
   /** States the value of an index variable in the innermost scope. */

@@ -38,6 +38,8 @@ export type ScalarExpression = ExpressionBase &
     /** Four scalars side by side. */
     | { readonly kind: "lanes"; readonly of: readonly ScalarExpression[] }
     | { readonly kind: "lane"; readonly of: ScalarExpression; readonly lane: number }
+    /** An element of a private array. */
+    | { readonly kind: "element"; readonly name: string; readonly index: IndexExpression }
     | { readonly kind: "dot"; readonly of: readonly [ScalarExpression, ScalarExpression] }
   );
 
@@ -48,6 +50,9 @@ export type Statement =
   | { readonly kind: "var"; readonly name: string; readonly value: ScalarExpression }
   /** `lane` assigns one component of a vec4 variable. */
   | { readonly kind: "assign"; readonly name: string; readonly lane?: number; readonly value: ScalarExpression }
+  /** A private array of the thread, all zeros. */
+  | { readonly kind: "array"; readonly name: string; readonly length: number; readonly type: ScalarType }
+  | { readonly kind: "set"; readonly name: string; readonly index: IndexExpression; readonly value: ScalarExpression }
   | {
       readonly kind: "loop";
       readonly variable: IndexVariable;

@@ -9,7 +9,7 @@
  */
 import { type Constraint, indexSizes, type Node, parseConstraints, parseSpec } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { Block, lane, literal, splat } from "./block.ts";
+import { lane, literal, splat } from "./block.ts";
 import {
   addIndex,
   clampIndex,
@@ -22,11 +22,12 @@ import {
   unflatten,
   variableIndex,
 } from "./index-expression.ts";
-import { arithmeticType, type ScalarExpression, type Statement } from "./kernel.ts";
+import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
 import { anyInside, constraintTest, loopBounds } from "./ranges.ts";
 import type { ContractionSchedule } from "./schedule.ts";
-import { applyOperation, indexValue, laneIndex, laneVariable, lanes, type RegionSources, valueAt } from "./values.ts";
+import { loadColumns, loadRows, range } from "./tile-loads.ts";
+import { applyOperation, indexValue, laneIndex, laneVariable, lanes, type RegionSources } from "./values.ts";
 
 /** The roles of the indices of a two-factor contraction. */
 export interface TileIndices {
@@ -239,7 +240,7 @@ export function lowerContraction(
 }
 
 /** Vectors of a tile: as many as scheduled, or fewer when that leaves no column over and the edge would weigh. */
-function columnVectors(columns: number, scheduled: number): number {
+export function columnVectors(columns: number, scheduled: number): number {
   const most = Math.max(1, Math.min(scheduled, Math.floor(columns / 4)));
   if (columns >= 16 * 4 * most) return most;
   for (let vectors = most; vectors > 1; vectors--) if (columns % (4 * vectors) === 0) return vectors;
@@ -247,114 +248,23 @@ function columnVectors(columns: number, scheduled: number): number {
 }
 
 /** The test `index < size`, unless the range proves it. */
-function below(index: IndexExpression, size: number): ScalarExpression | undefined {
+export function below(index: IndexExpression, size: number): ScalarExpression | undefined {
   if (rangeOf(index).high < size) return undefined;
   return applyOperation("lt", [indexValue(index), literal(size, "i32")], "bool");
 }
 
-function multiply(scalar: ScalarExpression, vector: ScalarExpression, dtype: ScalarExpression["type"]["dtype"]): ScalarExpression {
+/** A scalar times a vector. */
+export function multiply(scalar: ScalarExpression, vector: ScalarExpression, dtype: ScalarExpression["type"]["dtype"]): ScalarExpression {
   const row = applyOperation("mul", [scalar, vector], dtype);
   if (row.kind !== "apply") return row;
   // WGSL multiplies a scalar with a vec4 directly; spreading it first would only make the text longer.
   return { ...row, args: [scalar, vector] };
 }
 
-const range = (count: number) => Array.from({ length: count }, (_, k) => k);
-
 /** Gives an index of the thread a name in the text, where it is more than a variable. */
-function nameIndex(lowering: Lowering, wish: string, index: IndexExpression): IndexExpression {
+export function nameIndex(lowering: Lowering, wish: string, index: IndexExpression): IndexExpression {
   const { low, high } = rangeOf(index);
   if (index.terms.length === 0 || low !== 0) return index;
   const simple = index.terms.length === 1 && index.constant === 0 && index.terms[0]?.atom.kind === "variable";
   return simple ? index : lowering.namedIndex(wish, index, high + 1);
-}
-
-interface RowLoads {
-  readonly rows: number;
-  readonly step: number;
-  readonly position: (row: IndexExpression, k: IndexExpression) => IndexExpression[];
-  readonly rowAt: (r: number) => IndexExpression;
-  /** First row of the tile, when four rows can be read as one vec4. */
-  readonly rowStart: IndexExpression | undefined;
-  readonly along: (k: number) => IndexExpression;
-}
-
-/** Scalars of the row factor: `[row][k]`. */
-function loadRows(lowering: Lowering, node: Node, load: RowLoads): ScalarExpression[][] {
-  const byElement = (target: LoadTarget) =>
-    range(load.rows).map((r) => range(load.step).map((k) => target.value(node, load.position(load.rowAt(r), load.along(k)))));
-  const byStep = (target: LoadTarget) =>
-    range(load.rows).map((r) => {
-      const vector = target.value(node, load.position(load.rowAt(r), addIndex(load.along(0), laneIndex)));
-      return lanes.map((k) => lane(vector, k));
-    });
-  const byRow = (target: LoadTarget) => {
-    const start = load.rowStart as IndexExpression;
-    const vectors = range(load.step).map((k) => target.value(node, load.position(addIndex(start, laneIndex), load.along(k))));
-    return lanes.map((r) => vectors.map((vector) => lane(vector, r)));
-  };
-  const ways = [byElement];
-  if (load.step === 4) ways.push(byStep);
-  if (load.rowStart !== undefined) ways.push(byRow);
-  return cheapest(lowering, ways);
-}
-
-interface ColumnLoads {
-  readonly vectors: number;
-  readonly step: number;
-  readonly position: (column: IndexExpression, k: IndexExpression) => IndexExpression[];
-  readonly columnAt: (v: number) => IndexExpression;
-  readonly along: (k: number) => IndexExpression;
-}
-
-/** Vectors of the column factor: `[vector][k]`, each over four columns. */
-function loadColumns(lowering: Lowering, node: Node, load: ColumnLoads): ScalarExpression[][] {
-  const byColumn = (target: LoadTarget) =>
-    range(load.vectors).map((v) => range(load.step).map((k) => splat(target.value(node, load.position(load.columnAt(v), load.along(k))))));
-  const byStep = (target: LoadTarget) =>
-    range(load.vectors).map((v) => {
-      // Four columns, each read four steps at a time, then turned around.
-      const columns = lanes.map((component) => {
-        const column = substituteIndex(load.columnAt(v), laneVariable, constantIndex(component));
-        return target.value(node, load.position(column, addIndex(load.along(0), laneIndex)));
-      });
-      return lanes.map((k): ScalarExpression => {
-        const of = columns.map((column) => lane(column, k));
-        const uses = new Set(of.flatMap((part) => [...part.uses]));
-        return { kind: "lanes", of, type: { dtype: (of[0] as ScalarExpression).type.dtype, width: 4 }, uses };
-      });
-    });
-  return cheapest(lowering, load.step === 4 ? [byColumn, byStep] : [byColumn]);
-}
-
-/** Where loads are written: the kernel, or a scratch block in which ways of loading are compared. */
-interface LoadTarget {
-  readonly value: (node: Node, position: readonly IndexExpression[]) => ScalarExpression;
-}
-
-/** Tries every way in a scratch block, and repeats the one with the fewest loads in the kernel. */
-function cheapest(lowering: Lowering, ways: readonly ((target: LoadTarget) => ScalarExpression[][])[]): ScalarExpression[][] {
-  let best = ways[0] as (typeof ways)[number];
-  let fewest = Number.POSITIVE_INFINITY;
-  for (const way of ways) {
-    const block = new Block();
-    const { bufferOf, reads, computed, region } = lowering;
-    const sources = { block, bufferOf, reads, computed, region };
-    way({ value: (node, position) => valueAt(sources, node, position) });
-    const count = countLoads(block.statements);
-    if (count < fewest) [best, fewest] = [way, count];
-  }
-  return best({ value: (node, position) => lowering.value(node, position) });
-}
-
-function countLoads(statements: readonly Statement[]): number {
-  let count = 0;
-  const visit = (expression: ScalarExpression) => {
-    if (expression.kind === "load") count++;
-    if (expression.kind === "apply") expression.args.forEach(visit);
-    if (expression.kind === "lanes") expression.of.forEach(visit);
-    if (expression.kind === "splat" || expression.kind === "lane") visit(expression.of);
-  };
-  for (const statement of statements) if (statement.kind === "let") visit(statement.value);
-  return count;
 }

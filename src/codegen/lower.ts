@@ -3,6 +3,7 @@ import { type Node, parseConstraints } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { lowerContraction, tileIndices } from "./lower-contraction.ts";
 import { lowerMap } from "./lower-map.ts";
+import { lowerOnlineSoftmax } from "./lower-online-softmax.ts";
 import { lowerOrder } from "./lower-order.ts";
 import { lowerRows } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
@@ -22,6 +23,8 @@ export function lowerGroup(group: KernelGroup, schedule: KernelSchedule, region?
       return lowerScan(group, region);
     case "order":
       return lowerOrder(group, region);
+    case "online-softmax":
+      return lowerOnlineSoftmax(group, schedule.contraction, region);
     case "contraction": {
       const head = group.heads[0] as Node;
       const tile = tileIndices(head);

@@ -10,6 +10,7 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
       case "name":
         return of;
       case "index":
+      case "element":
         return { ...of, index: index(of.index) };
       case "load":
         return { ...of, buffer: map[of.buffer] as number, address: index(of.address) };
@@ -46,6 +47,8 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
         return { ...of, value: expression(of.value) };
       case "index":
         return { ...of, value: index(of.value) };
+      case "set":
+        return { ...of, index: index(of.index), value: expression(of.value) };
       case "store":
         return { ...of, buffer: map[of.buffer] as number, address: index(of.address), value: expression(of.value) };
       case "loop":
@@ -60,6 +63,7 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
       case "parallel":
         return { ...of, body: of.body.map(statement) };
       case "barrier":
+      case "array":
         return of;
     }
   };

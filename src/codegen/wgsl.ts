@@ -79,6 +79,7 @@ function* expressionsOf(statements: readonly Statement[]): Generator<ScalarExpre
       case "let":
       case "var":
       case "assign":
+      case "set":
       case "store":
         yield statement.value;
         break;
@@ -105,8 +106,10 @@ function childrenOf(expression: ScalarExpression): readonly ScalarExpression[] {
     case "dot":
       return expression.of;
     case "load":
+      return indexValues(expression.address);
     case "index":
-      return indexValues(expression.kind === "load" ? expression.address : expression.index);
+    case "element":
+      return indexValues(expression.index);
     default:
       return [];
   }
@@ -148,6 +151,7 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
   const countAll = (statements: readonly Statement[]) => {
     for (const statement of statements) {
       if (statement.kind === "store") countIndex(statement.address);
+      if (statement.kind === "set") countIndex(statement.index);
       if (statement.kind === "loop") {
         countIndex(statement.from);
         countIndex(statement.until);
@@ -157,7 +161,7 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
         countAll(statement.body);
       } else if (statement.kind === "parallel") countAll(statement.body);
       else if (statement.kind === "index") countIndex(statement.value);
-      else if (statement.kind !== "barrier") count(statement.value);
+      else if (statement.kind !== "barrier" && statement.kind !== "array") count(statement.value);
     }
   };
   countAll(body);
@@ -174,7 +178,7 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
       else if (statement.kind === "if") {
         own(statement.condition);
         scan(statement.body);
-      } else if (statement.kind !== "index" && statement.kind !== "barrier") own(statement.value);
+      } else if ("value" in statement && statement.kind !== "index") own(statement.value);
     }
     for (const statement of statements) {
       if (statement.kind !== "let" || statement.authored) continue;
@@ -226,6 +230,10 @@ function printStatement(printing: Printing, statement: Statement, indent: string
         ...printStatements(printing, statement.body, `${indent}  `),
         `${indent}}`,
       ];
+    case "array":
+      return [`${indent}var ${statement.name}: array<${typeName(statement.type)}, ${statement.length}>;`];
+    case "set":
+      return [`${indent}${statement.name}[${bare(printIndex(printing, statement.index))}] = ${value(statement.value)};`];
     case "store":
       return [`${indent}${printStore(printing, statement)};`];
   }
@@ -278,6 +286,8 @@ function printExpression(printing: Printing, expression: ScalarExpression): stri
       return `${typeName(expression.type)}(${expression.of.map((of) => bare(printExpression(printing, of))).join(", ")})`;
     case "lane":
       return `${printExpression(printing, expression.of)}[${expression.lane}]`;
+    case "element":
+      return `${expression.name}[${bare(printIndex(printing, expression.index))}]`;
     case "dot":
       return `dot(${expression.of.map((of) => bare(printExpression(printing, of))).join(", ")})`;
   }

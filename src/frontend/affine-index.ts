@@ -1,8 +1,9 @@
 /** Integer arithmetic on indices in the normal form `sum of coefficient * axis + constant`, with numbers for sizes. */
-import { elementwise, constantValue, convert } from "./elementwise-value.ts";
+
+import { tensorType } from "../ir/index.ts";
+import { constantValue, convert, elementwise } from "./elementwise-value.ts";
 import type { Axis, AxisConstraint, IndexedValue } from "./indexed-value.ts";
 import type { Emitter } from "./node-emitter.ts";
-import { tensorType } from "../ir/index.ts";
 
 export interface AffineIndex {
   /** Coefficients by axis; none is 0. */

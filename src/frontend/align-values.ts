@@ -6,12 +6,16 @@ import type { Emitter } from "./node-emitter.ts";
 
 /** Reorders a node's axes; nothing is made when they already stand in order. */
 export function permuted(emit: Emitter, node: Node, permutation: readonly number[]): Node {
-  return permutation.every((axis, k) => axis === k) ? node : emit.node("transpose", [node], { permutation: [...permutation] });
+  return permutation.every((axis, k) => axis === k)
+    ? node
+    : emit.node("transpose", [node], { permutation: [...permutation] });
 }
 
 /** Repeats a node along new axes; `positions[k]` is the result axis of the node's axis k, rising. */
 export function spread(emit: Emitter, node: Node, shape: readonly number[], positions: readonly number[]): Node {
-  return positions.length === shape.length ? node : emit.node("broadcast", [node], { shape: [...shape], axes: [...positions] });
+  return positions.length === shape.length
+    ? node
+    : emit.node("broadcast", [node], { shape: [...shape], axes: [...positions] });
 }
 
 /**
@@ -31,7 +35,9 @@ export function layOut(emit: Emitter, value: IndexedValue, axes: readonly Axis[]
   });
   if (order.length !== own.length) {
     const lost = value.axes.filter((axis) => !axes.includes(axis)).map((axis) => axis.name);
-    throw new Error(`a value laid out along ${axes.map((axis) => axis.name).join(", ")} also varies along ${lost.join(", ")}`);
+    throw new Error(
+      `a value laid out along ${axes.map((axis) => axis.name).join(", ")} also varies along ${lost.join(", ")}`,
+    );
   }
   const shape = [...axes.map((axis) => axis.size), ...dims.map((dim) => dim.size)];
   return spread(emit, permuted(emit, value.node, order), shape, positions);

@@ -38,7 +38,7 @@ import {
   scaleSize,
   subtractSizes,
 } from "./size.ts";
-import { provablyAtMost, provablyEqual, provablyNonNegative, type SizeFacts } from "./size-facts.ts";
+import { provableQuotient, provablyAtMost, provablyEqual, provablyNonNegative, type SizeFacts } from "./size-facts.ts";
 import type { Expression, GroupedIndex, Subscript, SubscriptExpression } from "./syntax-tree.ts";
 
 /** Least and greatest value, both attained or not; undefined where nothing is known. */
@@ -263,13 +263,15 @@ function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Siz
       });
       return true;
     }
-    const range = floorDivideSizes(dim, known);
-    if (!provablyEqual(multiplySizes(known, range), dim, facts)) {
+    const range = provableQuotient(dim, known, facts);
+    if (range === undefined) {
       single.failed = true;
       const factor = printSize({ ...known, written: undefined });
       fail(context, subscript.span, "size/not-divisible", `nothing says that ${factor} divides ${printSize(dim)}`, {
         label: `so \`${single.name}\` has no whole range`,
-        help: [`State it: \`require ${printSize(dim)} % ${factor.includes(" ") ? `(${factor})` : factor} == 0\`.`],
+        help: [
+          `State it: \`require ${printSize(dim)} % ${/^[\p{L}\p{N}_]+$/u.test(factor) ? factor : `(${factor})`} == 0\`.`,
+        ],
       });
       return true;
     }

@@ -11,7 +11,11 @@ type Element = ReturnType<typeof commonElement>;
 const weakOf = (element: Element) => (element === "integer" || element === "real" ? element : undefined);
 
 /** Values in one element type. */
-function unified(emit: Emitter, values: readonly IndexedValue[], element = commonElement(values)): readonly IndexedValue[] {
+function unified(
+  emit: Emitter,
+  values: readonly IndexedValue[],
+  element = commonElement(values),
+): readonly IndexedValue[] {
   return values.map((value) => convert(emit, value, element));
 }
 
@@ -123,7 +127,12 @@ function constantPower(emit: Emitter, base: IndexedValue, exponent: IndexedValue
   return constantValue(emit, b ** n, element);
 }
 
-function repeatedProduct(emit: Emitter, base: IndexedValue, n: number, weak: "integer" | "real" | undefined): IndexedValue {
+function repeatedProduct(
+  emit: Emitter,
+  base: IndexedValue,
+  n: number,
+  weak: "integer" | "real" | undefined,
+): IndexedValue {
   if (n === 1) return base;
   const half = repeatedProduct(emit, base, Math.floor(n / 2), weak);
   const square = elementwise(emit, "mul", [half, half], weak);
@@ -131,7 +140,11 @@ function repeatedProduct(emit: Emitter, base: IndexedValue, n: number, weak: "in
 }
 
 /** A select; a condition known at compile time chooses its branch, and the other is not even elaborated. */
-export function elaborateConditional(context: Elaboration, expression: ConditionalExpression, frame: Frame): IndexedValue {
+export function elaborateConditional(
+  context: Elaboration,
+  expression: ConditionalExpression,
+  frame: Frame,
+): IndexedValue {
   const emit = context.at(expression.span);
   const condition = context.evaluate(expression.condition, frame);
   const known = constantOf(condition);

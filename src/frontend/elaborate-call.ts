@@ -1,14 +1,21 @@
 /** Calls: built-in functions, conversions, concatenation, and functions, which are elaborated where they are called. */
 import { axesAsFirstDims, axesAsLastDims, lastDimsAsAxes, layOut } from "./align-values.ts";
 import type { CallResolution, FunctionCall } from "./checked-program.ts";
-import { type Elaboration, type Frame, instanceAt, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
 import { axisOf, bindIndex } from "./elaborate-range.ts";
 import { conditionOfBinders } from "./elaborate-reduction.ts";
 import { asType, runStatements } from "./elaborate-statement.ts";
+import { type Elaboration, type Frame, instanceAt, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
 import { commonElement, constantValue, convert, elementwise } from "./elementwise-value.ts";
 import { type Axis, type IndexedValue, leadingDimsAsAxes, type Restriction, unionOfAxes } from "./indexed-value.ts";
 import { type Condition, conditionValue, noCondition } from "./reduce-values.ts";
-import type { CallExpression, ConcatExpression, Expression, IndexBinder, ListExpression, NameExpression } from "./syntax-tree.ts";
+import type {
+  CallExpression,
+  ConcatExpression,
+  Expression,
+  IndexBinder,
+  ListExpression,
+  NameExpression,
+} from "./syntax-tree.ts";
 
 export function elaborateCall(context: Elaboration, call: CallExpression, frame: Frame): readonly IndexedValue[] {
   const resolution = context.tables.calls.get(call);
@@ -17,7 +24,13 @@ export function elaborateCall(context: Elaboration, call: CallExpression, frame:
       return [elaborateBuiltin(context, call, resolution.name, frame)];
     case "cast": {
       const [argument] = call.arguments;
-      return [convert(context.at(call.span), context.evaluate((argument as (typeof call.arguments)[0]).value, frame), resolution.to)];
+      return [
+        convert(
+          context.at(call.span),
+          context.evaluate((argument as (typeof call.arguments)[0]).value, frame),
+          resolution.to,
+        ),
+      ];
     }
     case "concat":
       return [elaborateAxisConcat(context, call, resolution, frame)];
@@ -39,7 +52,12 @@ function elaborateBuiltin(context: Elaboration, call: CallExpression, name: stri
   const wanted = type?.kind === "tensor" ? type.element.dtype : given;
   const element = wanted === "real" && given !== "integer" ? given : wanted === "integer" ? given : wanted;
   const weak = element === "integer" || element === "real" ? element : undefined;
-  return elementwise(emit, name, values.map((value) => convert(emit, value, element)), weak);
+  return elementwise(
+    emit,
+    name,
+    values.map((value) => convert(emit, value, element)),
+    weak,
+  );
 }
 
 // ── Joining ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -63,7 +81,11 @@ function elaborateAxisConcat(
 
 /** `[a; b]`: one after another along the first axis. */
 export function elaborateConcat(context: Elaboration, expression: ConcatExpression, frame: Frame): IndexedValue {
-  return joinedAlongFirst(context, expression, expression.parts.map((part) => context.evaluate(part, frame)));
+  return joinedAlongFirst(
+    context,
+    expression,
+    expression.parts.map((part) => context.evaluate(part, frame)),
+  );
 }
 
 /** `[a, b, c]`: a new first axis. */
@@ -98,20 +120,30 @@ function joinedAlongFirst(context: Elaboration, place: Expression, parts: readon
 /** Calls nested deeper than this have no end. */
 const greatestDepth = 200;
 
-function callFunction(context: Elaboration, call: CallExpression, resolution: FunctionCall, frame: Frame): readonly IndexedValue[] {
+function callFunction(
+  context: Elaboration,
+  call: CallExpression,
+  resolution: FunctionCall,
+  frame: Frame,
+): readonly IndexedValue[] {
   const emit = context.at(call.span);
   if (frame.depth >= greatestDepth) {
     emit.refuse("limit/call-depth", `calls are nested more than ${greatestDepth} deep`);
   }
   const { declaration } = resolution;
-  const instance = resolution.instance === undefined ? undefined : instanceAt(context, resolution.instance, frame, call.span);
+  const instance =
+    resolution.instance === undefined ? undefined : instanceAt(context, resolution.instance, frame, call.span);
   const sizes = [...resolution.sizes].map(([name, size]) => [name, sizeIn(context, size, frame, call.span)] as const);
   const inner = newFrame(instance, [...(instance?.sizes ?? []), ...sizes], frame.depth + 1);
   // A function outside of modules reports the chain of whoever called it.
   const callee: Frame = instance === undefined ? { ...inner, chain: frame.chain } : inner;
 
   const bound = resolution.axes.map(({ inner: binder }) => bindIndex(context, binder, frame));
-  const condition = conditionOfBinders(context, resolution.axes.map(({ inner: binder }) => binder), frame);
+  const condition = conditionOfBinders(
+    context,
+    resolution.axes.map(({ inner: binder }) => binder),
+    frame,
+  );
   const mapped = resolution.mapped.map((size) => emit.axis("b", sizeIn(context, size, frame, call.span)));
   const inherited: Restriction[] = [];
 
@@ -124,7 +156,8 @@ function callFunction(context: Elaboration, call: CallExpression, resolution: Fu
     }
     const declared = context.tables.declared.get(parameter.type);
     if (argument === undefined) {
-      if (parameter.default === undefined) throw new Error(`no argument for ${parameter.name.name}, line ${call.span.line}`);
+      if (parameter.default === undefined)
+        throw new Error(`no argument for ${parameter.name.name}, line ${call.span.line}`);
       const value = context.evaluate(parameter.default, callee);
       callee.values.set(parameter, asType(context, value, declared, callee, parameter));
       return;
@@ -144,7 +177,13 @@ function callFunction(context: Elaboration, call: CallExpression, resolution: Fu
   if (returned === undefined) throw new Error(`${declaration.name.name} ended without a return`);
   return returned.map((value, k) => {
     const result = declaration.results[k];
-    const typed = asType(context, value, result && context.tables.declared.get(result.type), callee, result ?? declaration);
+    const typed = asType(
+      context,
+      value,
+      result && context.tables.declared.get(result.type),
+      callee,
+      result ?? declaration,
+    );
     const whole = axesAsFirstDims(emit, typed, mapped);
     return givenBack(context, call, resolution, whole, condition, bound, inherited, frame);
   });
@@ -152,7 +191,10 @@ function callFunction(context: Elaboration, call: CallExpression, resolution: Fu
 
 type AxisPair = FunctionCall["axes"][number];
 
-/** Whether the index is written anywhere in the expression; such an argument has it as an axis even if its value is constant along it. */
+/**
+ * Whether the index is used anywhere in the expression, by name or by taking back an axis (`softmax[j](softmax[j](…))`). Such an
+ * argument has it as an axis even if its value is constant along it.
+ */
 function mentionsIndex(context: Elaboration, expression: Expression, binder: IndexBinder): boolean {
   const pending: unknown[] = [expression];
   for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
@@ -161,6 +203,9 @@ function mentionsIndex(context: Elaboration, expression: Expression, binder: Ind
     } else if (typeof part === "object" && part !== null) {
       const definition = context.tables.uses.get(part as NameExpression);
       if (definition?.kind === "index" && definition.binder === binder) return true;
+      const resolution = context.tables.calls.get(part as CallExpression);
+      if (resolution?.kind === "concat" && resolution.outer === binder) return true;
+      if (resolution?.kind === "function" && resolution.axes.some(({ outer }) => outer === binder)) return true;
       pending.push(...Object.values(part).filter((child) => typeof child === "object"));
     }
   }
@@ -178,7 +223,10 @@ function restricted(value: IndexedValue, bound: readonly Axis[], condition: Cond
       predicates: [...before.flatMap((one) => one.predicates), ...condition.predicates],
     };
   });
-  return { ...value, restrictions: [...value.restrictions.filter(({ subject }) => !bound.includes(subject)), ...added] };
+  return {
+    ...value,
+    restrictions: [...value.restrictions.filter(({ subject }) => !bound.includes(subject)), ...added],
+  };
 }
 
 /**
@@ -196,7 +244,9 @@ function givenBack(
   frame: Frame,
 ): IndexedValue {
   const emit = context.at(call.span);
-  const kept = resolution.axes.flatMap(({ outer }, k) => (outer === undefined ? [] : [{ outer, inner: bound[k] as Axis }]));
+  const kept = resolution.axes.flatMap(({ outer }, k) =>
+    outer === undefined ? [] : [{ outer, inner: bound[k] as Axis }],
+  );
   if (kept.length === 0) return value;
   const outers = kept.map(({ outer }) => axisOf(frame, outer));
   const plain = { ...value, dims: value.dims.map(({ size }) => ({ size })) };

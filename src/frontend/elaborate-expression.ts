@@ -1,13 +1,22 @@
 /** Expressions: every kind of the syntax tree as an indexed value. */
+
+import { indexAsNumber } from "./affine-index.ts";
+import type { CheckedProgram } from "./checked-program.ts";
 import { elaborateBinary, elaborateConditional, elaborateUnary } from "./elaborate-arithmetic.ts";
 import { elaborateCall, elaborateConcat, elaborateList } from "./elaborate-call.ts";
 import { axisOf, knownSize } from "./elaborate-range.ts";
 import { elaborateReduction } from "./elaborate-reduction.ts";
 import { elaborateSubscript } from "./elaborate-subscript.ts";
-import { indexAsNumber } from "./affine-index.ts";
-import { type Elaboration, type Frame, type Instance, instanceAt, type InstanceTensor, makeEmitters, newFrame } from "./elaboration.ts";
+import {
+  type Elaboration,
+  type Frame,
+  type Instance,
+  type InstanceTensor,
+  instanceAt,
+  makeEmitters,
+  newFrame,
+} from "./elaboration.ts";
 import { constantValue } from "./elementwise-value.ts";
-import type { CheckedProgram } from "./checked-program.ts";
 import type { IndexedValue } from "./indexed-value.ts";
 import type { BindingTarget, Expression, MemberExpression, NameExpression, TensorMember } from "./syntax-tree.ts";
 
@@ -88,7 +97,8 @@ function evaluateName(context: Elaboration, expression: NameExpression, frame: F
       return frame.values.get(definition.target) ?? moduleLet(context, definition.target, expression, frame);
     case "parameter": {
       const setting = frame.instance?.settings.get(definition.parameter.name.name);
-      if (definition.of.kind !== "module" || setting === undefined) return bound(frame, definition.parameter, expression);
+      if (definition.of.kind !== "module" || setting === undefined)
+        return bound(frame, definition.parameter, expression);
       return constantValue(emit, setting.value, setting.dtype);
     }
     case "tensor":
@@ -102,12 +112,18 @@ function evaluateName(context: Elaboration, expression: NameExpression, frame: F
 
 function bound(frame: Frame, key: object, expression: NameExpression): IndexedValue {
   const value = frame.values.get(key);
-  if (value === undefined) throw new Error(`${expression.name} has no value yet, ${expression.span.file}:${expression.span.line}`);
+  if (value === undefined)
+    throw new Error(`${expression.name} has no value yet, ${expression.span.file}:${expression.span.line}`);
   return value;
 }
 
 /** A `let` among the members of the enclosing module: compile-time, evaluated where it is read. */
-function moduleLet(context: Elaboration, target: BindingTarget, expression: NameExpression, frame: Frame): IndexedValue {
+function moduleLet(
+  context: Elaboration,
+  target: BindingTarget,
+  expression: NameExpression,
+  frame: Frame,
+): IndexedValue {
   const { instance } = frame;
   for (const member of instance?.module.members ?? []) {
     if (member.kind !== "let" || !member.targets.includes(target)) continue;

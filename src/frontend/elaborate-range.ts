@@ -86,7 +86,8 @@ export function integerBounds(
 ): { readonly low: number; readonly high: number } | undefined {
   const known = knownSize(context, expression, frame);
   if (known !== undefined) return { low: known, high: known };
-  if (expression.kind === "number") return expression.integer ? { low: expression.value, high: expression.value } : undefined;
+  if (expression.kind === "number")
+    return expression.integer ? { low: expression.value, high: expression.value } : undefined;
   if (expression.kind === "name") {
     const definition = context.tables.uses.get(expression);
     return definition?.kind === "index" ? { low: 0, high: axisOf(frame, definition.binder).size - 1 } : undefined;
@@ -135,7 +136,11 @@ export function conditionOf(context: Elaboration, predicate: Expression, frame: 
 }
 
 /** `a <= b`, `a < b`, `a == b`, … of affine forms, and `abs(a) <= b`, as constraints. */
-function affineConstraints(context: Elaboration, comparison: BinaryExpression, frame: Frame): AxisConstraint[] | undefined {
+function affineConstraints(
+  context: Elaboration,
+  comparison: BinaryExpression,
+  frame: Frame,
+): AxisConstraint[] | undefined {
   const { operator } = comparison;
   const flipped = operator === ">" || operator === ">=";
   const [smaller, larger] = flipped ? [comparison.right, comparison.left] : [comparison.left, comparison.right];

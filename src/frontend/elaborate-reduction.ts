@@ -1,6 +1,7 @@
 /** Reductions in the text: binding their indices, reading their predicates, and taking the summed product apart. */
-import type { Elaboration, Frame } from "./elaboration.ts";
+
 import { bindIndex, conditionOf } from "./elaborate-range.ts";
+import type { Elaboration, Frame } from "./elaboration.ts";
 import { constantValue } from "./elementwise-value.ts";
 import type { IndexedValue } from "./indexed-value.ts";
 import { type Condition, noCondition, type ProductFactor, reduced, sumOfProduct } from "./reduce-values.ts";
@@ -44,7 +45,13 @@ function collectFactors(
   }
   if (expression.kind === "binary" && (expression.operator === "*" || expression.operator === "/")) {
     const left = collectFactors(context, expression.left, frame, inverse, factors);
-    const right = collectFactors(context, expression.right, frame, expression.operator === "/" ? !inverse : inverse, factors);
+    const right = collectFactors(
+      context,
+      expression.right,
+      frame,
+      expression.operator === "/" ? !inverse : inverse,
+      factors,
+    );
     return left !== right;
   }
   factors.push({ value: context.evaluate(expression, frame), inverse });

@@ -1,9 +1,9 @@
 /** Statements: definitions turn axis variables back into dims, `for` unrolls, `if` is decided, `require` is verified. */
 import type { Node } from "../ir/index.ts";
-import type { TensorValueType } from "./checked-program.ts";
 import { axesAsLastDims, layOut, permuted } from "./align-values.ts";
-import { constantIn, type Elaboration, extentIn, type Frame, sizeIn, sizeNotes, writtenText } from "./elaboration.ts";
+import type { TensorValueType } from "./checked-program.ts";
 import { bindIndex } from "./elaborate-range.ts";
+import { constantIn, type Elaboration, extentIn, type Frame, sizeIn, sizeNotes, writtenText } from "./elaboration.ts";
 import { convert, provenBelow } from "./elementwise-value.ts";
 import { type Axis, constantOf, type Dimension, type IndexedValue } from "./indexed-value.ts";
 import type {
@@ -120,7 +120,8 @@ function define(context: Elaboration, targets: readonly BindingTarget[], express
   }
   const values = targets.length === 1 ? [context.evaluate(expression, frame)] : context.evaluateAll(expression, frame);
   targets.forEach((target, k) => {
-    const value = target.subscripts === undefined ? values[k] : collected(context, target, values[k] as IndexedValue, frame);
+    const value =
+      target.subscripts === undefined ? values[k] : collected(context, target, values[k] as IndexedValue, frame);
     const typed = asType(context, value as IndexedValue, context.tables.targets.get(target), frame, target);
     if (expression.kind !== "name") nameNode(typed.node, target.name.name);
     frame.values.set(definedBy(context, target), typed);
@@ -142,7 +143,9 @@ function definedBy(context: Elaboration, target: BindingTarget): object {
 function collected(context: Elaboration, target: BindingTarget, value: IndexedValue, frame: Frame): IndexedValue {
   const emit = context.at(target.span);
   const subscripts = target.subscripts ?? [];
-  const axes = subscripts.flatMap((subscript) => bindersOf(subscript).map((binder) => frame.indices.get(binder) as Axis));
+  const axes = subscripts.flatMap((subscript) =>
+    bindersOf(subscript).map((binder) => frame.indices.get(binder) as Axis),
+  );
   const rank = value.dims.length;
   const bound = axesAsLastDims(emit, value, axes);
   const order: number[] = [];
@@ -167,7 +170,9 @@ function collected(context: Elaboration, target: BindingTarget, value: IndexedVa
     return group.length === 1 && only !== undefined ? only : { size: group.reduce((size, dim) => size * dim.size, 1) };
   });
   if (groups.some((group) => group.length !== 1)) {
-    node = emit.node("reshape", [node], { shape: [...bound.axes.map((axis) => axis.size), ...dims.map((dim) => dim.size)] });
+    node = emit.node("reshape", [node], {
+      shape: [...bound.axes.map((axis) => axis.size), ...dims.map((dim) => dim.size)],
+    });
   }
   return { ...bound, node, dims };
 }
@@ -202,7 +207,8 @@ export function asType(
   }
   typed.dims.forEach((dim, k) => {
     const wanted = sizeIn(context, dims[k] ?? unknownSize(place), frame, place.span);
-    if (wanted !== dim.size) throw new Error(`an axis of ${dim.size} stands where ${wanted} was proven, line ${place.span.line}`);
+    if (wanted !== dim.size)
+      throw new Error(`an axis of ${dim.size} stands where ${wanted} was proven, line ${place.span.line}`);
   });
   return typed;
 }

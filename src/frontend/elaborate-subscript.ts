@@ -1,9 +1,10 @@
 /** Subscripts in the text, resolved to positions along axes. */
+
+import { affineForm, axisOf, integerBounds } from "./elaborate-range.ts";
 import type { Elaboration, Frame } from "./elaboration.ts";
 import { convert } from "./elementwise-value.ts";
-import { affineForm, axisOf, integerBounds } from "./elaborate-range.ts";
 import type { IndexedValue } from "./indexed-value.ts";
-import { readSubscripts, type ResolvedSubscript } from "./read-subscripts.ts";
+import { type ResolvedSubscript, readSubscripts } from "./read-subscripts.ts";
 import type { Subscript, SubscriptExpression } from "./syntax-tree.ts";
 
 export function elaborateSubscript(context: Elaboration, expression: SubscriptExpression, frame: Frame): IndexedValue {

@@ -2,13 +2,15 @@
 import { type Graph, graphNodes, type Node, tensorType } from "../ir/index.ts";
 import { axesAsFirstDims, layOut } from "./align-values.ts";
 import type { CheckedProgram, TensorValueType } from "./checked-program.ts";
+import type { InstanceRequest } from "./choose-entry.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
-import { type Elaboration, extentIn, type Frame, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
 import { asType, runStatements } from "./elaborate-statement.ts";
+import { type Elaboration, extentIn, type Frame, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
 import { constantValue } from "./elementwise-value.ts";
 import { type Axis, type IndexedValue, leadingDimsAsAxes } from "./indexed-value.ts";
-import { type EntryInstance, type InstanceRequest, instantiate, type ParameterInfo } from "./instantiate.ts";
+import { type EntryInstance, instantiate } from "./instantiate.ts";
 import { ElaborationError } from "./node-emitter.ts";
+import type { ParameterInfo } from "./parameter-info.ts";
 import type { Parameter } from "./syntax-tree.ts";
 
 export interface ElaborationRequest extends InstanceRequest {
@@ -57,22 +59,34 @@ function entryFrame(instance: EntryInstance): Frame {
   const missing: string[] = [];
   const wanted = [
     ...entry.generics.map(({ name }) => name),
-    ...entry.parameters.filter((parameter) => isSize(parameter) && parameter.default === undefined).map(({ name }) => name.name),
+    ...entry.parameters
+      .filter((parameter) => isSize(parameter) && parameter.default === undefined)
+      .map(({ name }) => name.name),
   ];
   for (const name of wanted) {
     const value = settings.get(name);
     if (value === undefined) missing.push(name);
     else frame.sizes.set(name, value);
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw new ElaborationError(errorAt(entry.name.span, "size/not-a-size", `\`${name}\` must be a whole number above zero, not ${value}`));
+      throw new ElaborationError(
+        errorAt(entry.name.span, "size/not-a-size", `\`${name}\` must be a whole number above zero, not ${value}`),
+      );
     }
   }
   if (missing.length === 0) return frame;
   const list = missing.map((name) => `\`${name}\``).join(", ");
   throw new ElaborationError(
-    errorAt(entry.name.span, "size/not-given", `nothing says how large ${list} of \`${instance.name}\` ${missing.length === 1 ? "is" : "are"}`, {
-      help: [`give it: ${missing.map((name) => `\`--set ${name}=…\``).join(" ")}`, "or hand over the inputs, whose shapes tell"],
-    }),
+    errorAt(
+      entry.name.span,
+      "size/not-given",
+      `nothing says how large ${list} of \`${instance.name}\` ${missing.length === 1 ? "is" : "are"}`,
+      {
+        help: [
+          `give it: ${missing.map((name) => `\`--set ${name}=…\``).join(" ")}`,
+          "or hand over the inputs, whose shapes tell",
+        ],
+      },
+    ),
   );
 }
 
@@ -93,7 +107,9 @@ function buildGraph(instance: EntryInstance, mappedSizes: readonly number[]): Gr
     return { name: result?.name?.name ?? unnamed, node: layOut(emit, whole, [], whole.dims) };
   });
   const bare: Graph = { name: instance.name, inputs, parameters: [], outputs };
-  const used = new Map(graphNodes(bare).flatMap((node) => (node.op === "parameter" ? [[node.attributes.name, node] as const] : [])));
+  const used = new Map(
+    graphNodes(bare).flatMap((node) => (node.op === "parameter" ? [[node.attributes.name, node] as const] : [])),
+  );
   const parameters = instance.parameters.flatMap(({ path }) => used.get(path) ?? []);
   return { ...bare, parameters };
 }
@@ -121,7 +137,10 @@ function bindParameter(
     const constant = constantValue(context.at(parameter.span), set, declared.element.dtype);
     frame.values.set(parameter, asType(context, constant, declared, frame, parameter));
   } else if (parameter.default !== undefined) {
-    frame.values.set(parameter, asType(context, context.evaluate(parameter.default, frame), declared, frame, parameter));
+    frame.values.set(
+      parameter,
+      asType(context, context.evaluate(parameter.default, frame), declared, frame, parameter),
+    );
   } else {
     const value = inputValue(context, parameter, declared, frame, mapped);
     inputs.push(value.node);
@@ -132,7 +151,8 @@ function bindParameter(
 function sizeDefault(context: Elaboration, parameter: Parameter, frame: Frame): number {
   if (parameter.default === undefined) throw new Error(`${parameter.name.name} has no size`);
   const type = context.tables.types.get(parameter.default);
-  if (type?.kind !== "tensor" || type.size === undefined) throw new Error(`the default of ${parameter.name.name} is no size`);
+  if (type?.kind !== "tensor" || type.size === undefined)
+    throw new Error(`the default of ${parameter.name.name} is no size`);
   return sizeIn(context, type.size, frame, parameter.default.span);
 }
 
@@ -145,9 +165,14 @@ function inputValue(
 ): IndexedValue {
   const { dtype, below } = declared.element;
   const plain = dtype === "integer" ? "i32" : dtype === "real" ? "f32" : dtype;
-  const shape = [...mapped.map((axis) => axis.size), ...declared.dims.map((dim) => extentIn(context, dim, frame, parameter.span))];
+  const shape = [
+    ...mapped.map((axis) => axis.size),
+    ...declared.dims.map((dim) => extentIn(context, dim, frame, parameter.span)),
+  ];
   const bound = below === undefined ? undefined : sizeIn(context, below, frame, parameter.span);
-  const node = context.at(parameter.span).source("input", { name: parameter.name.name }, tensorType(plain, shape, bound));
+  const node = context
+    .at(parameter.span)
+    .source("input", { name: parameter.name.name }, tensorType(plain, shape, bound));
   const whole: IndexedValue = { node, axes: [], dims: shape.map((size) => ({ size })), restrictions: [] };
   return leadingDimsAsAxes(whole, mapped);
 }

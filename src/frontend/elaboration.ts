@@ -71,7 +71,11 @@ export interface Elaboration {
   readonly parameterValue: (tensor: InstanceTensor) => IndexedValue;
 }
 
-export function newFrame(instance: Instance | undefined, sizes: Iterable<readonly [string, number]>, depth: number): Frame {
+export function newFrame(
+  instance: Instance | undefined,
+  sizes: Iterable<readonly [string, number]>,
+  depth: number,
+): Frame {
   return {
     sizes: new Map(sizes),
     values: new Map(),

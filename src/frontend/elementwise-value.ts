@@ -30,7 +30,8 @@ export function convert(emit: Emitter, value: IndexedValue, to: DType | "integer
   const dtype = to === "integer" ? "i32" : to === "real" ? "f32" : to;
   const { weak: _weak, ...rest } = value;
   const mark = to === "integer" || to === "real" ? { weak: to } : {};
-  if (value.node.type.dtype === dtype && (value.weak === undefined || constantOf(value) === undefined)) return { ...rest, ...mark };
+  if (value.node.type.dtype === dtype && (value.weak === undefined || constantOf(value) === undefined))
+    return { ...rest, ...mark };
   const number = constantOf(value);
   if (number !== undefined) {
     return { ...constantValue(emit, convertNumber(emit, number, value.node.type.dtype, dtype), dtype), ...mark };
@@ -60,7 +61,12 @@ export function provenBelow(emit: Emitter, value: IndexedValue, below: number): 
  * Applies an elementwise operation of the IR. Values are aligned over the union of their axes; dims must agree or be absent.
  * All must have the element types that the operation wants. Constants fold.
  */
-export function elementwise(emit: Emitter, op: string, values: readonly IndexedValue[], weak?: "integer" | "real"): IndexedValue {
+export function elementwise(
+  emit: Emitter,
+  op: string,
+  values: readonly IndexedValue[],
+  weak?: "integer" | "real",
+): IndexedValue {
   const numbers = values.map(constantOf);
   const mark = weak === undefined ? {} : { weak };
   if (numbers.every((number) => number !== undefined)) {

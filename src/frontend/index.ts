@@ -1,20 +1,13 @@
 /** The face of the frontend: text in, checked program and diagnostics out. */
 export { check } from "./check.ts";
 export * from "./checked-program.ts";
+export { type EntryInfo, type InstanceRequest, listEntries, listModels } from "./choose-entry.ts";
 export { type Diagnostic, errorAt, type Label, sortDiagnostics } from "./diagnostic.ts";
 export { type ElaborationRequest, type ElaborationResult, elaborate, elaborateEntry } from "./elaborate.ts";
 export { explain, explainedCodes } from "./explain.ts";
-export {
-  type EntryInfo,
-  type EntryInstance,
-  type InstanceRequest,
-  instantiate,
-  listEntries,
-  listModels,
-  type ParameterInfo,
-  type ParameterStart,
-} from "./instantiate.ts";
+export { type EntryInstance, instantiate } from "./instantiate.ts";
 export { castNames, constantNames, editDistance, preludePath, resolveImport, suggestName } from "./names.ts";
+export type { ParameterInfo, ParameterStart } from "./parameter-info.ts";
 export { type ParseResult, parse } from "./parse.ts";
 export {
   type DiagnosticPart,

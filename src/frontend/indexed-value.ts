@@ -73,7 +73,8 @@ export function unionOfRestrictions(values: readonly IndexedValue[]): readonly R
   const nonEmpty = values.map((value) => value.restrictions).filter((list) => list.length > 0);
   if (nonEmpty.length <= 1) return nonEmpty[0] ?? [];
   const union: Restriction[] = [];
-  for (const restriction of nonEmpty.flat()) if (!union.some((other) => sameRestriction(other, restriction))) union.push(restriction);
+  for (const restriction of nonEmpty.flat())
+    if (!union.some((other) => sameRestriction(other, restriction))) union.push(restriction);
   return union;
 }
 
@@ -89,7 +90,11 @@ function sameRestriction(a: Restriction, b: Restriction): boolean {
 }
 
 export function sameConstraint(a: AxisConstraint, b: AxisConstraint): boolean {
-  return a.constant === b.constant && a.terms.size === b.terms.size && [...a.terms].every(([axis, n]) => b.terms.get(axis) === n);
+  return (
+    a.constant === b.constant &&
+    a.terms.size === b.terms.size &&
+    [...a.terms].every(([axis, n]) => b.terms.get(axis) === n)
+  );
 }
 
 export function samePredicate(a: IndexedValue, b: IndexedValue): boolean {

@@ -64,7 +64,9 @@ export function lookUpAll(emit: Emitter, start: SlottedNode, lookups: readonly L
   let pending = [...lookups];
   while (pending.length > 0) {
     const first = pending[0] as Lookup;
-    const shared = pending.filter((other) => other === first || other.position.axes.some((axis) => first.position.axes.includes(axis)));
+    const shared = pending.filter(
+      (other) => other === first || other.position.axes.some((axis) => first.position.axes.includes(axis)),
+    );
     const total = shared.reduce((size, { slot }) => size * slot.size, 1);
     if (shared.length > 1 && total <= greatestElementCount) {
       state = joinedLookUp(emit, state, shared, total);
@@ -77,22 +79,37 @@ export function lookUpAll(emit: Emitter, start: SlottedNode, lookups: readonly L
   return state;
 }
 
-function joinedLookUp(emit: Emitter, { node, slots }: SlottedNode, lookups: readonly Lookup[], total: number): SlottedNode {
+function joinedLookUp(
+  emit: Emitter,
+  { node, slots }: SlottedNode,
+  lookups: readonly Lookup[],
+  total: number,
+): SlottedNode {
   const joined = lookups.map(({ slot }) => slot as Slot);
   const others = slots.filter((slot) => !joined.includes(slot));
   const at = slots.slice(0, slots.indexOf(joined[0] as Slot)).filter((slot) => others.includes(slot)).length;
   const order = [...others.slice(0, at), ...joined, ...others.slice(at)];
-  const adjacent = permuted(emit, node, order.map((slot) => slots.indexOf(slot)));
+  const adjacent = permuted(
+    emit,
+    node,
+    order.map((slot) => slots.indexOf(slot)),
+  );
   const merged: Dimension = { size: total };
   const next: Slot[] = [...others.slice(0, at), merged, ...others.slice(at)];
   const reshaped = emit.node("reshape", [adjacent], { shape: next.map((slot) => slot.size) });
   let position: IndexedValue | undefined;
   for (const lookup of lookups) {
     const scaled =
-      position === undefined ? undefined : elementwise(emit, "mul", [position, constantValue(emit, lookup.slot.size, "i32")]);
+      position === undefined
+        ? undefined
+        : elementwise(emit, "mul", [position, constantValue(emit, lookup.slot.size, "i32")]);
     position = scaled === undefined ? lookup.position : elementwise(emit, "add", [scaled, lookup.position]);
   }
-  return lookUp(emit, { node: reshaped, slots: next }, { slot: merged, position: provenBelow(emit, position as IndexedValue, total) });
+  return lookUp(
+    emit,
+    { node: reshaped, slots: next },
+    { slot: merged, position: provenBelow(emit, position as IndexedValue, total) },
+  );
 }
 
 function lookUp(emit: Emitter, { node, slots }: SlottedNode, { slot, position }: Lookup): SlottedNode {

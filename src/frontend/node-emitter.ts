@@ -54,9 +54,13 @@ export function emitterAt(span: Span, state: EmitterState): Emitter {
       });
     }
     if (++state.nodes > greatestNodeCount) {
-      refuse("size/too-many-operations", `the program unrolls into more than ${greatestNodeCount.toLocaleString("en")} operations`, {
-        help: ["a `for` is unrolled: its range wants to be short"],
-      });
+      refuse(
+        "size/too-many-operations",
+        `the program unrolls into more than ${greatestNodeCount.toLocaleString("en")} operations`,
+        {
+          help: ["a `for` is unrolled: its range wants to be short"],
+        },
+      );
     }
     return node;
   };

@@ -14,7 +14,15 @@ import {
   substituteAxis,
   unionOfAxes,
 } from "./indexed-value.ts";
-import { type ComputedPosition, insidePosition, isAxis, type Lookup, lookUpAll, type Slot, type SlottedNode } from "./look-up-positions.ts";
+import {
+  type ComputedPosition,
+  insidePosition,
+  isAxis,
+  type Lookup,
+  lookUpAll,
+  type Slot,
+  type SlottedNode,
+} from "./look-up-positions.ts";
 import type { Emitter } from "./node-emitter.ts";
 import { makeSpecNames } from "./spec-names.ts";
 
@@ -115,14 +123,19 @@ function checkGroup(emit: Emitter, axes: readonly Axis[], size: number): void {
   const product = axes.reduce((held, axis) => held * axis.size, 1);
   if (product === size) return;
   const sizes = axes.map((axis) => `${axis.name} = ${axis.size}`).join(", ");
-  emit.refuse("size/mismatch", `a grouped subscript covers ${product} positions of an axis of ${size}`, { label: sizes });
+  emit.refuse("size/mismatch", `a grouped subscript covers ${product} positions of an axis of ${size}`, {
+    label: sizes,
+  });
 }
 
 /** Whether some subscript has several indices, or some index stands on several axes. */
 function needsWindow(value: IndexedValue, subscripts: readonly ResolvedSubscript[]): boolean {
   const read = subscripts.flatMap((subscript) => (subscript.kind === "computed" ? [] : axesOfSubscript(subscript)));
   const all = [...value.axes, ...read];
-  return subscripts.some((subscript) => subscript.kind === "affine" && subscript.form.terms.size > 1) || new Set(all).size < all.length;
+  return (
+    subscripts.some((subscript) => subscript.kind === "affine" && subscript.form.terms.size > 1) ||
+    new Set(all).size < all.length
+  );
 }
 
 /** All affine subscripts at once as one window; computed ones keep their slot. */
@@ -239,7 +252,11 @@ function applyCuts(emit: Emitter, value: IndexedValue, cuts: readonly (Cut | und
 }
 
 /** Restrictions of the dims that are read, in terms of the indices that now read them. */
-function readRestrictions(emit: Emitter, value: IndexedValue, subscripts: readonly ResolvedSubscript[]): readonly Restriction[] {
+function readRestrictions(
+  emit: Emitter,
+  value: IndexedValue,
+  subscripts: readonly ResolvedSubscript[],
+): readonly Restriction[] {
   const read = subscripts.flatMap((subscript, k) => {
     const { restriction } = value.dims[k] as Dimension;
     if (restriction === undefined || subscript.kind === "all") return [];
@@ -249,10 +266,17 @@ function readRestrictions(emit: Emitter, value: IndexedValue, subscripts: readon
       });
     }
     const form = subscript.kind === "affine" ? subscript.form : groupedForm(subscript.axes);
-    const constraints = restriction.constraints.map((constraint) => substituteAxis(constraint, restriction.subject, form));
+    const constraints = restriction.constraints.map((constraint) =>
+      substituteAxis(constraint, restriction.subject, form),
+    );
     const predicates = restriction.predicates.map((predicate) =>
       predicate.axes.includes(restriction.subject)
-        ? readSubscripts(emit, axesAsLastDims(emit, predicate, [restriction.subject]), [subscript], constantValue(emit, 0, "bool"))
+        ? readSubscripts(
+            emit,
+            axesAsLastDims(emit, predicate, [restriction.subject]),
+            [subscript],
+            constantValue(emit, 0, "bool"),
+          )
         : predicate,
     );
     return [...form.terms.keys()].map((subject) => ({ subject, constraints, predicates }));
@@ -262,8 +286,8 @@ function readRestrictions(emit: Emitter, value: IndexedValue, subscripts: readon
 
 /** `(h c)` as `C * h + c`. */
 function groupedForm(axes: readonly Axis[]): AffineIndex {
-  return axes.reduce<AffineIndex>(
-    (form, axis) => addAffine(scaleAffine(form, axis.size), affineAxis(axis)),
-    { terms: new Map(), constant: 0 },
-  );
+  return axes.reduce<AffineIndex>((form, axis) => addAffine(scaleAffine(form, axis.size), affineAxis(axis)), {
+    terms: new Map(),
+    constant: 0,
+  });
 }

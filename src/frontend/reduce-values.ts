@@ -39,14 +39,20 @@ export interface ProductFactor {
 const isRestricted = ({ constraints, predicates }: Condition) => constraints.length + predicates.length > 0;
 
 /** The condition together with the restrictions that the values carry on reduced axes. */
-function inheritedCondition(condition: Condition, values: readonly IndexedValue[], reduced: readonly Axis[]): Condition {
+function inheritedCondition(
+  condition: Condition,
+  values: readonly IndexedValue[],
+  reduced: readonly Axis[],
+): Condition {
   const inherited = unionOfRestrictions(values).filter((restriction) => reduced.includes(restriction.subject));
   if (inherited.length === 0) return condition;
   const constraints = [...condition.constraints];
   const predicates = [...condition.predicates];
   for (const restriction of inherited) {
-    for (const one of restriction.constraints) if (!constraints.some((other) => sameConstraint(one, other))) constraints.push(one);
-    for (const one of restriction.predicates) if (!predicates.some((other) => samePredicate(one, other))) predicates.push(one);
+    for (const one of restriction.constraints)
+      if (!constraints.some((other) => sameConstraint(one, other))) constraints.push(one);
+    for (const one of restriction.predicates)
+      if (!predicates.some((other) => samePredicate(one, other))) predicates.push(one);
   }
   return { constraints, predicates };
 }
@@ -100,7 +106,8 @@ export function sumOfProduct(
   return { ...(result as IndexedValue), restrictions };
 }
 
-const weakOf = (element: DType | "integer" | "real") => (element === "integer" || element === "real" ? element : undefined);
+const weakOf = (element: DType | "integer" | "real") =>
+  element === "integer" || element === "real" ? element : undefined;
 
 function elementOfProduct(factors: readonly ProductFactor[]): DType | "integer" | "real" {
   const element = commonElement(factors.map(({ value }) => value));
@@ -108,7 +115,12 @@ function elementOfProduct(factors: readonly ProductFactor[]): DType | "integer" 
   return element === "integer" ? "real" : element === "i32" || element === "u32" ? "f32" : element;
 }
 
-function multiplied(emit: Emitter, a: IndexedValue, b: IndexedValue, element: DType | "integer" | "real"): IndexedValue {
+function multiplied(
+  emit: Emitter,
+  a: IndexedValue,
+  b: IndexedValue,
+  element: DType | "integer" | "real",
+): IndexedValue {
   if (constantOf(b) === 1) return a;
   if (constantOf(b) === -1) return elementwise(emit, "neg", [a], weakOf(element));
   return elementwise(emit, "mul", [a, b], weakOf(element));
@@ -147,7 +159,8 @@ function maskFactors(
     );
     const least = growth.indexOf(Math.min(...growth));
     const zero = constantValue(emit, 0, element);
-    if (least < 0) masked.push(elementwise(emit, "select", [predicate, constantValue(emit, 1, element), zero], weakOf(element)));
+    if (least < 0)
+      masked.push(elementwise(emit, "select", [predicate, constantValue(emit, 1, element), zero], weakOf(element)));
     masked = masked.map((factor, k) =>
       k === least || growth[k] === 1 ? elementwise(emit, "select", [predicate, factor, zero], weakOf(element)) : factor,
     );
@@ -181,7 +194,11 @@ function contracted(
   const result = axisNames(names, kept, dims).join(" ");
   const where = names.where(constraints);
   const attributes = { spec: `${spec.join(", ")} -> ${result}`, where };
-  const node = emit.node(single ? "sum" : "contract", operands.map((operand) => operand.node), attributes);
+  const node = emit.node(
+    single ? "sum" : "contract",
+    operands.map((operand) => operand.node),
+    attributes,
+  );
   const weak = weakOf(element);
   return { node, axes: kept, dims, restrictions: [], ...(weak === undefined ? {} : { weak }) };
 }
@@ -237,7 +254,11 @@ function mean(emit: Emitter, value: IndexedValue, axes: readonly Axis[], given: 
 /** log(sum(exp(x))) with the greatest element taken out first, so that no exponential overflows. */
 function logSumExp(emit: Emitter, value: IndexedValue, axes: readonly Axis[], given: Condition): IndexedValue {
   const element = commonElement([value]);
-  const x = convert(emit, value, element === "integer" ? "real" : isFloat(element as DType) || element === "real" ? element : "f32");
+  const x = convert(
+    emit,
+    value,
+    element === "integer" ? "real" : isFloat(element as DType) || element === "real" ? element : "f32",
+  );
   const weak = x.weak;
   const condition = inheritedCondition(given, [value], axes);
   const greatest = reducedBy(emit, "maximum", x, axes, condition);
@@ -246,7 +267,13 @@ function logSumExp(emit: Emitter, value: IndexedValue, axes: readonly Axis[], gi
   return elementwise(emit, "add", [greatest, elementwise(emit, "log", [total], weak)], weak);
 }
 
-function reducedBy(emit: Emitter, op: string, value: IndexedValue, axes: readonly Axis[], condition: Condition): IndexedValue {
+function reducedBy(
+  emit: Emitter,
+  op: string,
+  value: IndexedValue,
+  axes: readonly Axis[],
+  condition: Condition,
+): IndexedValue {
   const record = operationOf(op).reducer;
   if (record === undefined) throw new Error(`${op} is not a reduction`);
   const { weak } = value;
@@ -255,7 +282,11 @@ function reducedBy(emit: Emitter, op: string, value: IndexedValue, axes: readonl
     const neutral = constantValue(emit, record.identity(value.node.type.dtype), weak ?? value.node.type.dtype);
     masked = elementwise(emit, "select", [predicate, masked, neutral], weak);
   }
-  const mentioned = new Set([...masked.axes, ...axes, ...condition.constraints.flatMap(({ terms }) => [...terms.keys()])]);
+  const mentioned = new Set([
+    ...masked.axes,
+    ...axes,
+    ...condition.constraints.flatMap(({ terms }) => [...terms.keys()]),
+  ]);
   const all = masked.axes.length === mentioned.size ? masked.axes : [...mentioned].sort((a, b) => a.serial - b.serial);
   const restrictions = value.restrictions.filter((restriction) => !axes.includes(restriction.subject));
   const operand: Node = layOut(emit, masked, all, masked.dims);
@@ -297,6 +328,11 @@ function positionAmongSeveral(
   const joined = axes.reduce((product, axis) => product * axis.size, 1);
   const sizes = [...kept.map((axis) => axis.size), joined, ...value.dims.map((dim) => dim.size)];
   const axis = emit.axis(axes.map(({ name }) => name).join(""), joined);
-  const merged = { ...masked, node: emit.node("reshape", [laid], { shape: sizes }), axes: [...kept, axis], dims: value.dims };
+  const merged = {
+    ...masked,
+    node: emit.node("reshape", [laid], { shape: sizes }),
+    axes: [...kept, axis],
+    dims: value.dims,
+  };
   return reducedBy(emit, op, merged, [axis], noCondition);
 }

@@ -12,6 +12,7 @@ import {
   degree,
   divideExactly,
   divideTerm,
+  floorDivideSizes,
   multiplySizes,
   namesOf,
   type Size,
@@ -56,31 +57,47 @@ function pivots(equation: Size): Term[] {
   return unit.filter((term) => term.factors.length > 0);
 }
 
+/** Puts the other side of an equation for its most composite term. */
+function rewriteWith(size: Size, equation: Size): Size {
+  const pivot = pivots(equation)[0];
+  if (pivot === undefined) return size;
+  // pivot = value, from pivot*(±1) + rest = 0
+  const rest = sizeOfTerms(equation.terms.filter((term) => term !== pivot));
+  const value = pivot.coefficient === 1n ? scaleSize(rest, -1n) : rest;
+  const [factor] = pivot.factors;
+  if (degree(pivot) === 1 && factor?.atom.kind === "name" && !namesOf(value).has(factor.atom.name)) {
+    return substitute(size, new Map([[factor.atom.name, value]]));
+  }
+  const monomial: Term = { ...pivot, coefficient: 1n };
+  let result = constantSize(0);
+  for (const term of size.terms) {
+    const cofactor = divideTerm(term, monomial);
+    const part = sizeOfTerms([cofactor ?? term]);
+    result = addSizes(result, cofactor === undefined ? part : multiplySizes(part, value));
+  }
+  return result;
+}
+
+/** The equations, and each again in terms of the others: H*(d//H) = d and 2*(d//H//2) = d//H give 2*H*(d//(2*H)) = d. */
+function combinedEquations(zero: readonly Size[]): readonly Size[] {
+  if (zero.length < 2) return zero;
+  const combined = new Map(zero.map((equation) => [equation.key, equation]));
+  for (const equation of zero) {
+    const others = zero.filter((other) => other !== equation);
+    const rewritten = others.reduce(rewriteWith, equation);
+    if (rewritten.terms.length > 0) combined.set(rewritten.key, rewritten);
+  }
+  return [...combined.values()];
+}
+
 /** Rewrites with every equation until nothing changes; bounded, because equations may chase each other. */
 export function reduceByFacts(size: Size, facts: SizeFacts): Size {
+  if (facts.zero.length === 0) return size;
+  const equations = combinedEquations(facts.zero);
   let current = size;
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 8 && current.terms.length > 0; round++) {
     const before = current.key;
-    for (const equation of facts.zero) {
-      const pivot = pivots(equation)[0];
-      if (pivot === undefined) continue;
-      // pivot = value, from pivot*(±1) + rest = 0
-      const rest = sizeOfTerms(equation.terms.filter((term) => term !== pivot));
-      const value = pivot.coefficient === 1n ? scaleSize(rest, -1n) : rest;
-      const [factor] = pivot.factors;
-      if (degree(pivot) === 1 && factor?.atom.kind === "name" && !namesOf(value).has(factor.atom.name)) {
-        current = substitute(current, new Map([[factor.atom.name, value]]));
-        continue;
-      }
-      const monomial: Term = { ...pivot, coefficient: 1n };
-      let result = constantSize(0);
-      for (const term of current.terms) {
-        const cofactor = divideTerm(term, monomial);
-        const part = sizeOfTerms([cofactor ?? term]);
-        result = addSizes(result, cofactor === undefined ? part : multiplySizes(part, value));
-      }
-      current = result;
-    }
+    for (const equation of equations) current = rewriteWith(current, equation);
     if (current.key === before) return current;
   }
   return current;
@@ -93,14 +110,16 @@ export function provablyEqual(a: Size, b: Size, facts: SizeFacts): boolean {
   return facts.zero.length > 0 && reduceByFacts(difference, facts).terms.length === 0;
 }
 
-/** Whether a ≠ b follows: their difference has one sign. Used to choose words, not to accept programs. */
-export function provablyDifferent(a: Size, b: Size, facts: SizeFacts): boolean {
-  const difference = subtractSizes(a, b);
-  const one = constantSize(1);
-  return (
-    provablyNonNegative(subtractSizes(difference, one), facts) ||
-    provablyNonNegative(subtractSizes(scaleSize(difference, -1n), one), facts)
-  );
+/** The size that times `divisor` is `size`, by the normal form or by what is known. */
+export function provableQuotient(size: Size, divisor: Size, facts: SizeFacts): Size | undefined {
+  const plain = floorDivideSizes(size, divisor);
+  if (provablyEqual(multiplySizes(divisor, plain), size, facts)) return plain;
+  for (const equation of combinedEquations(facts.zero)) {
+    const exact =
+      divideExactly(subtractSizes(size, equation), divisor) ?? divideExactly(addSizes(size, equation), divisor);
+    if (exact !== undefined) return exact;
+  }
+  return undefined;
 }
 
 /** Coefficient of a name to the first power, or undefined where it occurs in any other way. */

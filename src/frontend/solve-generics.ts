@@ -1,8 +1,9 @@
 /** Generic sizes of an entry from the shapes of the inputs that are at hand. */
 import type { Span } from "../ir/index.ts";
-import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import type { CheckedProgram } from "./checked-program.ts";
-import { type EntryInfo, type EntryInstance, type InstanceRequest, instantiate } from "./instantiate.ts";
+import type { EntryInfo, InstanceRequest } from "./choose-entry.ts";
+import { type Diagnostic, errorAt } from "./diagnostic.ts";
+import { type EntryInstance, instantiate } from "./instantiate.ts";
 import { constantSize, evaluateSize, namesOf, printSize, type Size, substitute } from "./size.ts";
 import { solveForName } from "./size-facts.ts";
 
@@ -56,14 +57,20 @@ export function solveForInstance(
     const declared = parameter && context.tables.declared.get(parameter.type);
     if (parameter === undefined || declared === undefined) {
       const names = entry.parameters.map((one) => one.name.name).join(", ");
-      diagnostics.push(errorAt(entry.name.span, "entry/unknown-input", `\`${instance.name}\` has no input \`${input}\``, { notes: [`it has ${names}`] }));
+      diagnostics.push(
+        errorAt(entry.name.span, "entry/unknown-input", `\`${instance.name}\` has no input \`${input}\``, {
+          notes: [`it has ${names}`],
+        }),
+      );
       continue;
     }
     const extra = shape.length - declared.dims.length;
     const written = `[${declared.dims.map(printSize).join(", ")}]`;
     if (extra < 0) {
       diagnostics.push(
-        errorAt(parameter.span, "shape/rank", `the input \`${input}\` has too few axes`, { label: `shape [${shape.join(", ")}] for ${written}` }),
+        errorAt(parameter.span, "shape/rank", `the input \`${input}\` has too few axes`, {
+          label: `shape [${shape.join(", ")}] for ${written}`,
+        }),
       );
       continue;
     }
@@ -82,7 +89,9 @@ export function solveForInstance(
     });
   }
   for (const equation of solveAll(equations, known)) diagnostics.push(equation);
-  const generics = entry.generics.flatMap(({ name }) => (known.has(name) ? [[name, known.get(name) as number] as const] : []));
+  const generics = entry.generics.flatMap(({ name }) =>
+    known.has(name) ? [[name, known.get(name) as number] as const] : [],
+  );
   return { sizes: Object.fromEntries(generics), mapped: mapped?.sizes ?? [], diagnostics };
 }
 

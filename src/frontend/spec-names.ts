@@ -1,6 +1,7 @@
 /** Names of axes inside the index spec of one node: the author's names, made unique. */
-import type { Axis, AxisConstraint } from "./indexed-value.ts";
+
 import { printConstraints } from "../ir/index.ts";
+import type { Axis, AxisConstraint } from "./indexed-value.ts";
 
 /** Gives every key (an axis, or any object standing for a positional axis) one name within a node. */
 export interface SpecNames {

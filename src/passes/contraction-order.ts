@@ -97,6 +97,9 @@ function isCheaper(candidate: RegionCost, current: RegionCost, context: PassCont
   return weigh(candidate, context) < weigh(current, context) * (1 - margin);
 }
 
+/** A form must save this part of what was written: less is within what the measure can tell. */
+const rewritingMargin = 0.01;
+
 /** Doing the work of a shared product apart must save this part at least: it gives up a value that others may use. */
 const sharingMargin = 0.02;
 
@@ -253,7 +256,7 @@ function searchForms(expanded: ExpandedProduct, written: Form, search: Search): 
     if (cost.flops > written.cost.flops || cost.peak > Math.max(largestValue, written.cost.peak)) continue;
     const form: Form = { ...candidate, cost, members };
     all.push(form);
-    if (isCheaper(cost, best.cost, context)) best = form;
+    if (isCheaper(cost, best.cost, context, best === written ? rewritingMargin : undefined)) best = form;
   }
   return { best, all };
 }

@@ -99,7 +99,7 @@ function filledResult(node: Node, operands: readonly Known[]): number | undefine
     if (operand.kind !== "filled") return undefined;
     values.push(operand.value);
   }
-  const { family, evaluate } = operationOf(node.op);
+  const { family, evaluate, attributes } = operationOf(node.op);
   if (family === "elementwise") {
     const scalars = values.map((value, k) => tensorOf(tensorType((node.operands[k] as Node).type.dtype, []), [value]));
     return evaluate?.(scalars, node.attributes, tensorType(node.type.dtype, [])).data[0];
@@ -107,7 +107,7 @@ function filledResult(node: Node, operands: readonly Known[]): number | undefine
   // A view shows the one value everywhere, except where it pads with another.
   const same = values.every((value) => value === values[0]);
   const padding = (node.attributes.value as number | undefined) ?? 0;
-  const pads = "low" in node.attributes;
+  const pads = attributes.value !== undefined;
   return family === "movement" && same && (!pads || padding === values[0]) ? values[0] : undefined;
 }
 

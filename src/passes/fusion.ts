@@ -5,6 +5,7 @@
  * it reads of nodes that lie in no buffer, it evaluates in place. So fusing means deciding which nodes need *not* lie in
  * memory:
  *
+ * 0. a softmax and the weighted sum it feeds walk their index once (fusion-online-softmax.ts);
  * 1. a contraction or scan takes the elementwise work on its result with it (epilogue);
  * 2. reductions over the same rows, with the elementwise work between and after them, become one row kernel;
  * 3. of what remains, an elementwise node is stored when reading it back is cheaper than evaluating it at every reader.
@@ -14,10 +15,11 @@
 import { elementCount, type Graph, graphNodes, type Node, nodeUsers, operationOf } from "../ir/index.ts";
 import { type Convexity, convexity } from "./fusion-convexity.ts";
 import { growEpilogue } from "./fusion-epilogue.ts";
+import { findOnlineSoftmax, type OnlineSoftmax } from "./fusion-online-softmax.ts";
 import { growRows } from "./fusion-rows.ts";
 
 export interface KernelGroup {
-  readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "loop";
+  readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "loop" | "online-softmax";
   /** Nodes whose loops the kernel runs, in graph order; empty for a map. */
   readonly heads: readonly Node[];
   /** Nodes that the kernel writes to memory. */
@@ -26,7 +28,11 @@ export interface KernelGroup {
   readonly inputs: readonly Node[];
   /** Every node that it evaluates. */
   readonly members: readonly Node[];
+  /** The parts that its nodes play, when `kind` is `online-softmax`. */
+  readonly online?: OnlineSoftmax;
 }
+
+type Draft = Pick<KernelGroup, "kind" | "heads" | "outputs" | "online">;
 
 export interface FusionOptions {
   /** With false, every node that computes is a kernel of its own (`-O0`). */
@@ -119,21 +125,28 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
   const isOutput = (node: Node) => outputs.has(node) || forced.has(node);
   const facts: FusionGraph = { nodes, position, users, isOutput, convexity: convexity(position) };
 
-  const drafts: { kind: KernelGroup["kind"]; heads: Node[]; outputs: Node[]; interior: ReadonlySet<Node> }[] = [];
+  const drafts: Draft[] = [];
   const claimed = new Set<Node>();
   const free = (node: Node) => !claimed.has(node);
+  for (const head of options.fuse ? nodes : []) {
+    const online = findOnlineSoftmax(facts, head, free);
+    if (online === undefined) continue;
+    for (const node of online.members) claimed.add(node);
+    const heads = [online.scores, online.maximum, online.total, online.weighted].filter((node) => node !== undefined);
+    drafts.push({ kind: "online-softmax", heads, outputs: [online.root], online });
+  }
   for (const head of nodes) {
-    if (familyOf(head) !== "contract" && familyOf(head) !== "scan") continue;
+    if ((familyOf(head) !== "contract" && familyOf(head) !== "scan") || claimed.has(head)) continue;
     const epilogue = options.fuse ? growEpilogue(facts, head, free) : { root: head, members: new Set([head]) };
     for (const node of epilogue.members) claimed.add(node);
     const kind = familyOf(head) === "scan" ? "scan" : "contraction";
-    drafts.push({ kind, heads: [head], outputs: [epilogue.root], interior: epilogue.members });
+    drafts.push({ kind, heads: [head], outputs: [epilogue.root] });
   }
   for (const head of nodes) {
     const kind = familyOf(head);
     if (kind !== "order" && kind !== "loop") continue;
     claimed.add(head);
-    drafts.push({ kind, heads: [head], outputs: [head], interior: new Set([head]) });
+    drafts.push({ kind, heads: [head], outputs: [head] });
   }
   for (const head of nodes) {
     if (familyOf(head) !== "reduce" || claimed.has(head)) continue;
@@ -141,7 +154,7 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
       ? growRows(facts, head, free)
       : { heads: [head], outputs: [head], members: new Set([head]) };
     for (const node of rows.members) claimed.add(node);
-    drafts.push({ kind: "rows", heads: rows.heads, outputs: rows.outputs, interior: rows.members });
+    drafts.push({ kind: "rows", heads: rows.heads, outputs: rows.outputs });
   }
 
   const stored = new Set<Node>(drafts.flatMap((draft) => draft.outputs));
@@ -152,7 +165,7 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
 
   for (const node of nodes) {
     if (stored.has(node) && !claimed.has(node) && !isStoredSource(node)) {
-      drafts.push({ kind: "map", heads: [], outputs: [node], interior: new Set([node]) });
+      drafts.push({ kind: "map", heads: [], outputs: [node] });
     }
   }
   const groups = drafts.map((draft) => finishGroup(draft, stored));
@@ -226,10 +239,7 @@ function readsPerElement(head: Node, operand: Node): number {
   return Math.max(1, missing / 8);
 }
 
-function finishGroup(
-  draft: { kind: KernelGroup["kind"]; heads: Node[]; outputs: Node[]; interior: ReadonlySet<Node> },
-  stored: ReadonlySet<Node>,
-): KernelGroup {
+function finishGroup(draft: Draft, stored: ReadonlySet<Node>): KernelGroup {
   const inputs = new Set<Node>();
   const members = new Set<Node>();
   const stack = [...draft.outputs];
@@ -243,7 +253,7 @@ function finishGroup(
       else stack.push(operand);
     }
   }
-  return { kind: draft.kind, heads: draft.heads, outputs: draft.outputs, inputs: [...inputs], members: [...members] };
+  return { ...draft, inputs: [...inputs], members: [...members] };
 }
 
 /** Producers before consumers; among those that are ready, the one that comes first in the graph. */

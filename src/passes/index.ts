@@ -12,6 +12,7 @@ export {
   type KernelGroup,
   storedAs,
 } from "./fusion.ts";
+export type { OnlineSoftmax } from "./fusion-online-softmax.ts";
 export { keptAxes } from "./fusion-rows.ts";
 export { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
 export { withOwnOutputs } from "./own-outputs.ts";

@@ -64,9 +64,9 @@ export function describeNode(node: Node, depth = 2): string {
 
 /** The indices that a contraction or reduction sums over, in brackets. */
 function describeIndices(node: Node): string {
-  const text = node.attributes.spec;
-  if (typeof text !== "string" || !text.includes("->")) return "";
-  const spec = parseSpec(text);
+  const { family } = operationOf(node.op);
+  if (family !== "contract" && family !== "reduce") return "";
+  const spec = parseSpec(node.attributes.spec as string);
   const reduced = new Set(spec.operands.flat().filter((name) => !spec.result.includes(name)));
   const where = node.attributes.where === undefined ? "" : `: ${node.attributes.where}`;
   return `[${[...reduced].join(", ")}${where}]`;

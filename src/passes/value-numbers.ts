@@ -57,8 +57,9 @@ function keyOf(node: Node, numbers: ReadonlyMap<Node, number>, regions: Map<Grap
     regions.set(region, number);
     return number;
   });
-  // What lies outside is the same when its name is.
-  const attributes = record.evaluate === undefined ? node.attributes : withPlainIndices(node.attributes);
+  // Windows and sources have specs of another kind, which count as they are.
+  const named = record.family === "contract" || record.family === "reduce" || record.family === "indexed";
+  const attributes = named ? withPlainIndices(node.attributes) : node.attributes;
   return JSON.stringify([node.op, printType(node.type), operands, attributes, bodies], canonicalNumber);
 }
 

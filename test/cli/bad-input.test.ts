@@ -107,7 +107,20 @@ describe("inputs", () => {
     write("k.npy", npy("<f4", [2, 5], new Float32Array(10)));
     const files = ["--input", "Q=q.npy", "--input", "K=k.npy", "--input", "V=random", "--set", "e=2"];
     expectInputError(await weft("run", "attention.weft", ...files), /`K`/, /size\/mismatch/);
-    const set = await weft("run", "attention.weft", "--set", "L=7", "--input", "Q=q.npy", "--input", "all=random", "--set", "S=2", "--set", "e=2");
+    const set = await weft(
+      "run",
+      "attention.weft",
+      "--set",
+      "L=7",
+      "--input",
+      "Q=q.npy",
+      "--input",
+      "all=random",
+      "--set",
+      "S=2",
+      "--set",
+      "e=2",
+    );
     expectInputError(set, /2 given for `L = 7`/);
   });
 
@@ -122,19 +135,43 @@ describe("inputs", () => {
     write("array.npy", "no array");
     const files = ["--input", "Q=nowhere.npy", "--input", "K=picture.png", "--input", "V=array.npy"];
     const result = await weft("run", "attention.weft", ...files);
-    expectInputError(result, /nowhere\.npy does not exist/, /picture\.png is neither a PNG nor a JPEG/, /array\.npy: it is no \.npy file/);
+    expectInputError(
+      result,
+      /nowhere\.npy does not exist/,
+      /picture\.png is neither a PNG nor a JPEG/,
+      /array\.npy: it is no \.npy file/,
+    );
   });
 
   it("of another kind are refused", async () => {
     write("text.txt", "abcdefgh");
-    const result = await weft("run", "attention.weft", ...smallAttention.slice(0, 8), "--input", "Q=text.txt", "--input", "all=random");
+    const result = await weft(
+      "run",
+      "attention.weft",
+      ...smallAttention.slice(0, 8),
+      "--input",
+      "Q=text.txt",
+      "--input",
+      "all=random",
+    );
     expectInputError(result, /`Q`/);
   });
 });
 
 describe("absurd sizes", () => {
   it("are refused before anything is allocated", async () => {
-    const sizes = (L: string) => ["--set", `L=${L}`, "--set", "S=4", "--set", "d=4", "--set", "e=4", "--input", "all=random"];
+    const sizes = (L: string) => [
+      "--set",
+      `L=${L}`,
+      "--set",
+      "S=4",
+      "--set",
+      "d=4",
+      "--set",
+      "e=4",
+      "--input",
+      "all=random",
+    ];
     const [huge, larger, fraction, negative] = await Promise.all([
       weft("run", "attention.weft", ...sizes("1000000000000")),
       weft("run", "attention.weft", ...sizes("1e300")),

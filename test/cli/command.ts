@@ -66,7 +66,18 @@ fn attention<L, S, d, e>(Q: f32[L, d], K: f32[S, d], V: f32[S, e]) -> f32[L, e] 
 `;
 
 /** Sizes and inputs of `attention`, small. */
-export const smallAttention = ["--set", "L=12", "--set", "S=10", "--set", "d=8", "--set", "e=4", "--input", "all=random"];
+export const smallAttention = [
+  "--set",
+  "L=12",
+  "--set",
+  "S=10",
+  "--set",
+  "d=8",
+  "--set",
+  "e=4",
+  "--input",
+  "all=random",
+];
 
 /** A model with a parameter, a buffer, presets, two entries and an index input. */
 export const classifier = `/// Mean of embeddings, then one linear layer.

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
-import { openWeights } from "../../src/runtime/node.ts";
+import { openWeights, writeWeights } from "../../src/runtime/node.ts";
 import { attention, classifier, makeWorkplace, smallAttention } from "./command.ts";
 
 const { weft, weftWith, write, folder } = makeWorkplace();
@@ -52,12 +52,21 @@ describe("weft run", () => {
     expect(report.flops).toBeGreaterThan(2 * 12 * 10 * 12);
     expect(report.parameterBytes).toBe(0);
     for (const rewrite of report.rewrites) {
-      expect(Object.keys(rewrite)).toEqual(["pass", "rule", "count", "flopsBefore", "flopsAfter", "bytesBefore", "bytesAfter"]);
+      expect(Object.keys(rewrite)).toEqual([
+        "pass",
+        "rule",
+        "count",
+        "flopsBefore",
+        "flopsAfter",
+        "bytesBefore",
+        "bytesAfter",
+      ]);
     }
   });
 
   it("gives the same results on the device, unoptimised, and on the reference, as a plain loop does", async () => {
-    const run = (output: string, ...args: readonly string[]) => weft("run", "attention.weft", ...smallAttention, "--output", output, ...args);
+    const run = (output: string, ...args: readonly string[]) =>
+      weft("run", "attention.weft", ...smallAttention, "--output", output, ...args);
     const results = [
       await run("device.safetensors"),
       await run("plain.safetensors", "-O0"),
@@ -75,7 +84,15 @@ describe("weft run", () => {
   });
 
   it("compares itself with the reference and verifies every pass", async () => {
-    const { status, stderr, stdout } = await weft("run", "attention.weft", ...smallAttention, "--compare", "reference", "--verify", "--json");
+    const { status, stderr, stdout } = await weft(
+      "run",
+      "attention.weft",
+      ...smallAttention,
+      "--compare",
+      "reference",
+      "--verify",
+      "--json",
+    );
     expect(stderr).toMatch(/attention: within its error bound|not compared/);
     expect(JSON.parse(stdout).comparison.compared).toBe(!stdout.includes('"adapter": "reference'));
     expect(status).toBe(0);
@@ -83,7 +100,8 @@ describe("weft run", () => {
 
   it("takes generic sizes from text, and the seed decides everything random", async () => {
     write("text.txt", "\u0001\u0002\u0003\n");
-    const run = (seed: string, output: string) => weft("run", "classifier.weft", "--input", "tokens=text.txt", "--seed", seed, "--output", output);
+    const run = (seed: string, output: string) =>
+      weft("run", "classifier.weft", "--input", "tokens=text.txt", "--seed", seed, "--output", output);
     const results = [await run("0", "a.safetensors"), await run("0", "b.safetensors"), await run("1", "c.safetensors")];
     for (const result of results) expect(result.status).toBe(0);
     const [a, b, c] = ["a", "b", "c"].map((name) => readFileSync(join(folder, `${name}.safetensors`)));
@@ -91,19 +109,60 @@ describe("weft run", () => {
     expect(a?.equals(c as Buffer)).toBe(false);
   });
 
-  it("reads weights by path", async () => {
-    // weight[k, c] = k, embeddings 1, so that logits are bias + k * d.
-    write("copy.weft", classifier.replace("normal(0, 1)", "ones()").replace("kaiming_uniform(fan_in: d)", "ones()"));
-    const { status } = await weft("run", "copy.weft", "--set", "L=5", "--input", "all=random", "--output", "ones.safetensors");
-    expect(status).toBe(0);
+  it("starts parameters as the text says", async () => {
+    write("ones.weft", classifier.replace("normal(0, 1)", "ones()").replace("kaiming_uniform(fan_in: d)", "ones()"));
+    const run = (...args: readonly string[]) =>
+      weft("run", "ones.weft", "--set", "L=5", "--input", "all=random", ...args);
+    const results = [
+      await run("--output", "ones.safetensors"),
+      await run("--entry", "norm", "--preset", "small", "--output", "norm.safetensors"),
+    ];
+    for (const { status } of results) expect(status).toBe(0);
     expectClose((await outputsOf("ones.safetensors")).logits as number[], [6, 6, 6]);
-    const again = await weft("run", "copy.weft", "--entry", "norm", "--set", "L=5", "--input", "all=random", "--output", "norm.safetensors", "--preset", "small");
-    expect(again.status).toBe(0);
     expectClose((await outputsOf("norm.safetensors")).norm as number[], [10]);
   });
 
+  it("reads weights by path", async () => {
+    const f32 = (name: string, shape: readonly number[], data: readonly number[]) => ({
+      name,
+      dtype: "f32" as const,
+      shape,
+      data: Float32Array.from(data),
+    });
+    // Embeddings count up, so that the mean of tokens 1 and 3 is [4, 5]; weights pick and add.
+    const tensors = [
+      f32(
+        "embedding",
+        [11, 2],
+        Array.from({ length: 22 }, (_, i) => i),
+      ),
+      f32("weight", [3, 2], [1, 0, 0, 1, 1, 1]),
+      f32("bias", [3], [0.5, 0, -1]),
+      f32("scale", [2], [1, 2]),
+    ];
+    await writeWeights(join(folder, "weights.safetensors"), tensors);
+    await writeWeights(join(folder, "inputs.safetensors"), [
+      { name: "tokens", dtype: "i32", shape: [2], data: Int32Array.of(1, 3) },
+    ]);
+    const files = [
+      "--weights",
+      "weights.safetensors",
+      "--inputs",
+      "inputs.safetensors",
+      "--output",
+      "logits.safetensors",
+    ];
+    const { status, stderr } = await weft("run", "classifier.weft", "--preset", "small", ...files);
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    expectClose((await outputsOf("logits.safetensors")).logits as number[], [4.5, 10, 13]);
+  });
+
   it("reads pictures as f32[3, H, W] from 0 to 1", async () => {
-    write("means.weft", "fn means<H, W>(x: f32[3, H, W]) -> f32[3] {\n  let m[c] = (sum[i, j] x[c, i, j]) / (H * W)\n  return m\n}\n");
+    write(
+      "means.weft",
+      "fn means<H, W>(x: f32[3, H, W]) -> f32[3] {\n  let m[c] = (sum[i, j] x[c, i, j]) / (H * W)\n  return m\n}\n",
+    );
     const pixels = Buffer.alloc(4 * 16 * 8);
     for (let i = 0; i < 128; i++) pixels.set([255, 51, 0, 255], 4 * i);
     const png = new PNG({ width: 16, height: 8 });
@@ -111,25 +170,43 @@ describe("weft run", () => {
     write("picture.png", PNG.sync.write(png));
     write("picture.jpg", jpeg.encode({ width: 16, height: 8, data: pixels }, 100).data);
     const results = await Promise.all(
-      ["png", "jpg"].map((kind) => weft("run", "means.weft", "--input", `x=picture.${kind}`, "--output", `${kind}.safetensors`)),
+      ["png", "jpg"].map((kind) =>
+        weft("run", "means.weft", "--input", `x=picture.${kind}`, "--output", `${kind}.safetensors`),
+      ),
     );
     for (const { status } of results) expect(status).toBe(0);
     expectClose((await outputsOf("png.safetensors")).means as number[], [1, 0.2, 0]);
     const fromJpeg = (await outputsOf("jpg.safetensors")).means as number[];
-    [1, 0.2, 0].forEach((want, c) => expect(Math.abs((fromJpeg[c] as number) - want)).toBeLessThan(2 / 255));
+    for (const [c, want] of [1, 0.2, 0].entries()) {
+      expect(Math.abs((fromJpeg[c] as number) - want)).toBeLessThan(2 / 255);
+    }
   });
 });
 
 describe("without a device", () => {
   it("small graphs go to the reference evaluator, with one line saying so", async () => {
-    const { status, stdout, stderr } = await weftWith({ WEFT_ADAPTER: "none" }, "run", "attention.weft", ...smallAttention, "--json");
+    const { status, stdout, stderr } = await weftWith(
+      { WEFT_ADAPTER: "none" },
+      "run",
+      "attention.weft",
+      ...smallAttention,
+      "--json",
+    );
     expect(status).toBe(0);
     expect(stderr.match(/the reference evaluator computes instead/g)).toHaveLength(1);
     expect(JSON.parse(stdout).adapter).toMatch(/^reference evaluator \(WEFT_ADAPTER=none/);
   });
 
   it("a device that was asked for is an error of the device", async () => {
-    const { status, stderr, stdout } = await weftWith({ WEFT_ADAPTER: "none" }, "run", "attention.weft", ...smallAttention, "--device", "gpu", "--json");
+    const { status, stderr, stdout } = await weftWith(
+      { WEFT_ADAPTER: "none" },
+      "run",
+      "attention.weft",
+      ...smallAttention,
+      "--device",
+      "gpu",
+      "--json",
+    );
     expect(status).toBe(3);
     expect(stderr).toMatch(/npm run setup/);
     expect(JSON.parse(stdout).error).toMatchObject({ kind: "device", code: "no-adapter" });
@@ -163,7 +240,10 @@ describe("weft inspect", () => {
       await weft("run", "attention.weft", ...smallAttention, "--output", "text.safetensors"),
     ];
     for (const { status } of runs) expect(status).toBe(0);
-    expectClose((await outputsOf("ir.safetensors")).attention as number[], (await outputsOf("text.safetensors")).attention as number[]);
+    expectClose(
+      (await outputsOf("ir.safetensors")).attention as number[],
+      (await outputsOf("text.safetensors")).attention as number[],
+    );
   });
 
   it("shows passes, kernels, WGSL, plan, and everything as JSON", async () => {
@@ -184,7 +264,11 @@ describe("weft inspect", () => {
     expect(wgsl?.stdout).toMatch(/@compute/);
     expect(plan?.stdout).toMatch(/input +Q +f32\[12, 8\]/);
     const report = JSON.parse(json?.stdout ?? "");
-    expect(report.kernels[0]).toMatchObject({ threads: expect.any(Number), bytesRead: expect.any(Number), origins: expect.any(Array) });
+    expect(report.kernels[0]).toMatchObject({
+      threads: expect.any(Number),
+      bytesRead: expect.any(Number),
+      origins: expect.any(Array),
+    });
     expect(report.final.cost.flops).toBeLessThanOrEqual(report.written.cost.flops);
     expect(report.plan.steps).toHaveLength(report.kernels.length);
   });
@@ -192,7 +276,10 @@ describe("weft inspect", () => {
 
 describe("weft params and doctor", () => {
   it("lists parameters and totals", async () => {
-    const [text, json] = await Promise.all([weft("params", "classifier.weft"), weft("params", "classifier.weft", "--preset", "small", "--json")]);
+    const [text, json] = await Promise.all([
+      weft("params", "classifier.weft"),
+      weft("params", "classifier.weft", "--preset", "small", "--json"),
+    ]);
     expect(text.stdout).toMatch(/^embedding +param +f32\[11, 6\] +66$/m);
     expect(text.stdout).toMatch(/^parameters: 87 elements in 3 tensors, 348 B$/m);
     expect(text.stdout).toMatch(/^buffers: 6 elements in 1 tensors, 24 B$/m);
@@ -210,5 +297,16 @@ describe("weft params and doctor", () => {
     expect(report.versions.node).toBe(process.version);
     expect(report.adapters.map(({ kind }: { kind: string }) => kind)).toEqual(["gpu", "software"]);
     expect(report.chosen).toMatchObject({ device: "reference", why: expect.stringContaining("WEFT_ADAPTER") });
+  });
+});
+
+describe("weft start", () => {
+  it("tells what a file computes, what was done to it, and how it ran", async () => {
+    const { status, stdout } = await weft("start", "attention.weft");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^attention of attention\.weft, with --set L=256 --set S=256 --set d=256 --set e=256$/m);
+    expect(stdout).toMatch(
+      /What the passes did.*── final: .*Kernels.*A run on random inputs.*attention: f32\[256, 256\] = \[/s,
+    );
   });
 });

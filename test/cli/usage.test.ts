@@ -31,8 +31,14 @@ describe("usage", () => {
     { args: ["fmt", "attention.weft"], says: /`weft fmt` is not part of this version/ },
     { args: ["inspect", "attention.weft", "--emit", "html"], says: /not part of this version/ },
     { args: ["explain", "size/mismach"], says: /did you mean size\/mismatch/ },
-    { args: ["run", "attention.weft", ...smallAttention, "--disable", "foo"], says: /no pass foo; the passes are .*canonicalise/ },
-    { args: ["inspect", "attention.weft", ...smallAttention, "--after", "foo"], says: /no such pass runs; there are written, / },
+    {
+      args: ["run", "attention.weft", ...smallAttention, "--disable", "foo"],
+      says: /no pass foo; the passes are .*canonicalise/,
+    },
+    {
+      args: ["inspect", "attention.weft", ...smallAttention, "--after", "foo"],
+      says: /no such pass runs; there are written, /,
+    },
   ])("weft $args is wrong usage", async ({ args, says }) => {
     const { status, stdout, stderr } = await weft(...args);
     expect(stderr).toMatch(says);

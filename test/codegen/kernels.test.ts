@@ -36,5 +36,12 @@ describe.each(cases)("%s", (name) => {
 
 test("a softmax, a layer norm and a gated product are one kernel each", () => {
   const count = (name: string) => makePlan(parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")), baselineProfile).kernels.length;
-  expect(["softmax", "layer-norm", "matmul-epilogue", "embedding"].map(count)).toEqual([1, 1, 1, 1]);
+  expect(["softmax", "layer-norm", "matmul-epilogue", "embedding", "convolution"].map(count)).toEqual([1, 1, 1, 1, 1]);
+});
+
+test("attention is one kernel that stores neither scores nor weights: dense, causal, gathered", () => {
+  for (const name of ["attention", "attention-odd-sizes", "attention-causal", "attention-gathered"]) {
+    const { kernels, memory } = makePlan(parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")), baselineProfile);
+    expect([name, kernels.length, memory.peakBytes]).toEqual([name, 1, 0]);
+  }
 });

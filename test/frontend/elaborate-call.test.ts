@@ -3,10 +3,15 @@ import { describe, expect, it } from "vitest";
 import { graphNodes } from "../../src/ir/index.ts";
 import { array, expectRun, graphOf, indices, irOf, type NumberArray, noise, sum } from "./elaborate-text.ts";
 
-const list = (n: number, keep: (k: number) => boolean = () => true) => Array.from({ length: n }, (_, k) => k).filter(keep);
+const list = (n: number, keep: (k: number) => boolean = () => true) =>
+  Array.from({ length: n }, (_, k) => k).filter(keep);
 
 /** Softmax over the kept positions, 0 elsewhere. */
-function softmaxOf(n: number, score: (j: number) => number, keep: (j: number) => boolean = () => true): (j: number) => number {
+function softmaxOf(
+  n: number,
+  score: (j: number) => number,
+  keep: (j: number) => boolean = () => true,
+): (j: number) => number {
   const total = list(n, keep).reduce((held, j) => held + Math.exp(score(j)), 0);
   return (j) => (keep(j) ? Math.exp(score(j)) / total : 0);
 }
@@ -18,13 +23,24 @@ const attention = `fn attention<L, S, d, e>(Q: f32[L, d], K: f32[S, d], V: f32[S
 }
 `;
 
-function attend(Q: NumberArray, K: NumberArray, V: NumberArray, keep: (i: number, j: number) => boolean = () => true, lead: readonly number[] = []): NumberArray {
+function attend(
+  Q: NumberArray,
+  K: NumberArray,
+  V: NumberArray,
+  keep: (i: number, j: number) => boolean = () => true,
+  lead: readonly number[] = [],
+): NumberArray {
   const [L, d] = Q.shape.slice(-2) as [number, number];
   const [S, e] = V.shape.slice(-2) as [number, number];
   return array([...lead, L, e], (...position) => {
     const [i, c] = position.slice(-2) as [number, number];
-    const at = (from: NumberArray, row: number, column: number) => (from.shape.length > 2 ? from.at(...position.slice(0, -2), row, column) : from.at(row, column));
-    const weight = softmaxOf(S, (j) => sum(d, (k) => at(Q, i, k) * at(K, j, k)) / Math.sqrt(d), (j) => keep(i, j));
+    const at = (from: NumberArray, row: number, column: number) =>
+      from.shape.length > 2 ? from.at(...position.slice(0, -2), row, column) : from.at(row, column);
+    const weight = softmaxOf(
+      S,
+      (j) => sum(d, (k) => at(Q, i, k) * at(K, j, k)) / Math.sqrt(d),
+      (j) => keep(i, j),
+    );
     return sum(S, (j) => weight(j) * at(V, j, c));
   });
 }
@@ -49,7 +65,11 @@ describe("attention", () => {
   it("maps where only some arguments have leading axes", () => {
     const text = `${attention}fn f<B, L, S, d, e>(Q: f32[B, L, d], K: f32[S, d], V: f32[S, e]) -> f32[B, L, e] = attention(Q, K, V)`;
     const q = noise([2, 3, 4], 1);
-    expectRun(text, { entry: "f", settings: { ...settings, B: 2 }, values: { Q: q, K, V } }, attend(q, K, V, undefined, [2]));
+    expectRun(
+      text,
+      { entry: "f", settings: { ...settings, B: 2 }, values: { Q: q, K, V } },
+      attend(q, K, V, undefined, [2]),
+    );
     // What does not depend on the mapped axis does not get it.
     expect(irOf(text, { entry: "f", settings: { ...settings, B: 2 } })).toContain('"b i c, j c -> b i j"');
   });
@@ -89,7 +109,11 @@ describe("attention", () => {
 }
 fn f<B, L, d, e>(Q: f32[B, L, d], K: f32[B, L, d], V: f32[B, L, e]) -> f32[B, L, e] = causal(Q, K, V)`;
     const [q, k, v] = [noise([2, 4, 3], 1), noise([2, 4, 3], 2), noise([2, 4, 2], 3)];
-    expectRun(text, { entry: "f", settings: { B: 2, L: 4, d: 3, e: 2 }, values: { Q: q, K: k, V: v } }, attend(q, k, v, (i, j) => j <= i, [2]));
+    expectRun(
+      text,
+      { entry: "f", settings: { B: 2, L: 4, d: 3, e: 2 }, values: { Q: q, K: k, V: v } },
+      attend(q, k, v, (i, j) => j <= i, [2]),
+    );
   });
 
   it("never computes sums over what is excluded", () => {
@@ -105,34 +129,62 @@ describe("functions along an index", () => {
   const settings = { L: 3, d: 5 };
 
   it("take any axis, also one in the middle of an expression", () => {
-    const text = "fn f<L, d>(x: f32[L, d]) -> f32[L, d] {\n  let y[i, c] = softmax[i](2 * x[i, c]) + x[i, c]\n  return y\n}";
-    expectRun(text, { settings, values: { x } }, array([3, 5], (i, c) => softmaxOf(3, (k) => 2 * x.at(k, c))(i) + x.at(i, c)));
+    const text =
+      "fn f<L, d>(x: f32[L, d]) -> f32[L, d] {\n  let y[i, c] = softmax[i](2 * x[i, c]) + x[i, c]\n  return y\n}";
+    expectRun(
+      text,
+      { settings, values: { x } },
+      array([3, 5], (i, c) => softmaxOf(3, (k) => 2 * x.at(k, c))(i) + x.at(i, c)),
+    );
   });
 
   it("map over the positions that the argument still has", () => {
     const text = "fn f<L, d>(x: f32[L, d]) -> f32[L, d] {\n  let y[i, :] = softmax[i](x[i])\n  return y\n}";
-    expectRun(text, { settings, values: { x } }, array([3, 5], (i, c) => softmaxOf(3, (k) => x.at(k, c))(i)));
+    expectRun(
+      text,
+      { settings, values: { x } },
+      array([3, 5], (i, c) => softmaxOf(3, (k) => x.at(k, c))(i)),
+    );
   });
 
   it("may consume the axis", () => {
     const text = "fn f<L, d>(x: f32[L, d]) -> f32[L] {\n  let y[i] = norm[c](x[i, c] - 1)\n  return y\n}";
-    expectRun(text, { settings, values: { x } }, array([3], (i) => Math.sqrt(sum(5, (c) => (x.at(i, c) - 1) ** 2))));
+    expectRun(
+      text,
+      { settings, values: { x } },
+      array([3], (i) => Math.sqrt(sum(5, (c) => (x.at(i, c) - 1) ** 2))),
+    );
   });
 
   it("take several arguments, some without the axis", () => {
-    const text = "fn scaled<n>(x: f32[n], s: f32) -> f32[n] = x * s\nfn f<L, d>(x: f32[L, d], w: f32[L]) -> f32[L, d] {\n  let y[i, c] = scaled[c](x[i, c], w[i])\n  return y\n}";
+    const text =
+      "fn scaled<n>(x: f32[n], s: f32) -> f32[n] = x * s\nfn f<L, d>(x: f32[L, d], w: f32[L]) -> f32[L, d] {\n  let y[i, c] = scaled[c](x[i, c], w[i])\n  return y\n}";
     const w = noise([3], 2);
-    expectRun(text, { entry: "f", settings, values: { x, w } }, array([3, 5], (i, c) => x.at(i, c) * w.at(i)));
+    expectRun(
+      text,
+      { entry: "f", settings, values: { x, w } },
+      array([3, 5], (i, c) => x.at(i, c) * w.at(i)),
+    );
   });
 
   it("along two indices at once", () => {
-    const text = "fn total<n, m>(x: f32[n, m]) -> f32 = sum[a, b] x[a, b]\nfn flip<n, m>(x: f32[n, m]) -> f32[n, m] {\n  let y[a, b: m] = x[a, m - 1 - b]\n  return y\n}\nfn f<L, d>(x: f32[L, d]) -> f32[d, L] {\n  let y[c, i] = flip[i, c](x[i, c]) + total[i, c](x[i, c])\n  return y\n}";
-    expectRun(text, { entry: "f", settings, values: { x } }, array([5, 3], (c, i) => x.at(i, 4 - c) + x.data.reduce((p, q) => p + q, 0)));
+    const text =
+      "fn total<n, m>(x: f32[n, m]) -> f32 = sum[a, b] x[a, b]\nfn flip<n, m>(x: f32[n, m]) -> f32[n, m] {\n  let y[a, b: m] = x[a, m - 1 - b]\n  return y\n}\nfn f<L, d>(x: f32[L, d]) -> f32[d, L] {\n  let y[c, i] = flip[i, c](x[i, c]) + total[i, c](x[i, c])\n  return y\n}";
+    expectRun(
+      text,
+      { entry: "f", settings, values: { x } },
+      array([5, 3], (c, i) => x.at(i, 4 - c) + x.data.reduce((p, q) => p + q, 0)),
+    );
   });
 
   it("of a constant value still see the axis", () => {
-    const text = "fn f<L, d>(x: f32[L, d], same: bool = true) -> f32[L, d] {\n  let y[i, c] = softmax[c](if same then x[i, 0] else x[i, c]) * x[i, c]\n  return y\n}";
-    expectRun(text, { settings, values: { x } }, array([3, 5], (i, c) => x.at(i, c) / 5));
+    const text =
+      "fn f<L, d>(x: f32[L, d], same: bool = true) -> f32[L, d] {\n  let y[i, c] = softmax[c](if same then x[i, 0] else x[i, c]) * x[i, c]\n  return y\n}";
+    expectRun(
+      text,
+      { settings, values: { x } },
+      array([3, 5], (i, c) => x.at(i, c) / 5),
+    );
   });
 
   it("a restricted normalisation of one's own", () => {
@@ -191,7 +243,11 @@ fn f<L, d>(x: f32[L, d]) -> f32[L, d] {
 }`;
     const want = array([3, 5], (i, c) => {
       if (c > i + 1) return 0;
-      const weights = softmaxOf(5, (k) => x.at(i, k), (k) => k > 0 && k <= i + 1);
+      const weights = softmaxOf(
+        5,
+        (k) => x.at(i, k),
+        (k) => k > 0 && k <= i + 1,
+      );
       return weights(c) + list(5, (k) => k <= i + 1).reduce((held, k) => held + x.at(i, k), 0);
     });
     expectRun(text, { entry: "f", settings, values: { x } }, want);
@@ -222,7 +278,11 @@ describe("prelude", () => {
   };
   for (const [name, value] of Object.entries(functions)) {
     it(`${name} maps over a whole vector`, () => {
-      expectRun(`fn f<n>(x: f32[n]) -> f32[n] = ${name}(3 * x)`, { settings: { n: 7 }, values: { x } }, array([7], (k) => value(3 * x.at(k))));
+      expectRun(
+        `fn f<n>(x: f32[n]) -> f32[n] = ${name}(3 * x)`,
+        { settings: { n: 7 }, values: { x } },
+        array([7], (k) => value(3 * x.at(k))),
+      );
     });
   }
 

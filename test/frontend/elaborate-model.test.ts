@@ -1,9 +1,22 @@
 /** Modules and models: instances, parameter paths, presets, requirements, and limits, with their messages. */
 import { describe, expect, it } from "vitest";
-import { instantiate, listEntries } from "../../src/frontend/instantiate.ts";
+import { listEntries } from "../../src/frontend/choose-entry.ts";
+import { instantiate } from "../../src/frontend/instantiate.ts";
 import { solveGenerics } from "../../src/frontend/solve-generics.ts";
 import { evaluateGraph } from "../../src/ir/index.ts";
-import { array, checked, elaborated, expectRun, expectTensor, graphOf, indices, type NumberArray, noise, shortForm, sum } from "./elaborate-text.ts";
+import {
+  array,
+  checked,
+  elaborated,
+  expectRun,
+  expectTensor,
+  graphOf,
+  indices,
+  type NumberArray,
+  noise,
+  shortForm,
+  sum,
+} from "./elaborate-text.ts";
 
 const model = `use std/nn: Linear, LayerNorm, Embedding
 
@@ -86,12 +99,26 @@ describe("a model", () => {
 
   it("resolves initialisers to records with numbers, or to a graph", () => {
     const parameters = new Map(instantiate(program, {}).value?.parameters.map((one) => [one.path, one]));
-    expect(parameters.get("layer.1.0.fn.weight")?.initialiser).toEqual({ kind: "record", name: "kaiming_uniform", arguments: { fan_in: 4 } });
-    expect(parameters.get("layer.1.1.bias")?.initialiser).toEqual({ kind: "record", name: "uniform", arguments: { low: -1 / Math.sqrt(8), high: 1 / Math.sqrt(8) } });
-    expect(parameters.get("positions.table")).toMatchObject({ initialiser: { kind: "record", name: "normal", arguments: { std: 0.02 } }, doc: "Positions." });
+    expect(parameters.get("layer.1.0.fn.weight")?.initialiser).toEqual({
+      kind: "record",
+      name: "kaiming_uniform",
+      arguments: { fan_in: 4 },
+    });
+    expect(parameters.get("layer.1.1.bias")?.initialiser).toEqual({
+      kind: "record",
+      name: "uniform",
+      arguments: { low: -1 / Math.sqrt(8), high: 1 / Math.sqrt(8) },
+    });
+    expect(parameters.get("positions.table")).toMatchObject({
+      initialiser: { kind: "record", name: "normal", arguments: { std: 0.02 } },
+      doc: "Positions.",
+    });
     const ramp = parameters.get("ramp")?.initialiser;
     if (ramp?.kind !== "graph") throw new Error("ramp starts from an expression");
-    expectTensor(evaluateGraph(ramp.graph, { inputs: {}, parameters: {} }).ramp, array([4], () => 2));
+    expectTensor(
+      evaluateGraph(ramp.graph, { inputs: {}, parameters: {} }).ramp,
+      array([4], () => 2),
+    );
   });
 
   it("computes what its text says", () => {
@@ -107,9 +134,21 @@ describe("a model", () => {
       const x = h;
       const mean = array([5], (i) => sum(4, (c) => x.at(i, c)) / 4);
       const variance = array([5], (i) => sum(4, (c) => (x.at(i, c) - mean.at(i)) ** 2) / 4);
-      const n = array([5, 4], (i, c) => ((x.at(i, c) - mean.at(i)) / Math.sqrt(variance.at(i) + 1e-5)) * p(`layer.${l}.norm.weight`, c) + p(`layer.${l}.norm.bias`, c));
-      const up = array([5, 8], (i, o) => Math.max(0, p(`layer.${l}.0.fn.bias`, o) + sum(4, (c) => p(`layer.${l}.0.fn.weight`, o, c) * n.at(i, c))));
-      h = array([5, 4], (i, o) => x.at(i, o) + 0.125 * (p(`layer.${l}.1.bias`, o) + sum(8, (c) => p(`layer.${l}.1.weight`, o, c) * up.at(i, c))));
+      const n = array(
+        [5, 4],
+        (i, c) =>
+          ((x.at(i, c) - mean.at(i)) / Math.sqrt(variance.at(i) + 1e-5)) * p(`layer.${l}.norm.weight`, c) +
+          p(`layer.${l}.norm.bias`, c),
+      );
+      const up = array([5, 8], (i, o) =>
+        Math.max(0, p(`layer.${l}.0.fn.bias`, o) + sum(4, (c) => p(`layer.${l}.0.fn.weight`, o, c) * n.at(i, c))),
+      );
+      h = array(
+        [5, 4],
+        (i, o) =>
+          x.at(i, o) +
+          0.125 * (p(`layer.${l}.1.bias`, o) + sum(8, (c) => p(`layer.${l}.1.weight`, o, c) * up.at(i, c))),
+      );
     }
     const want = (weight: string) => array([5, 11], (i, v) => sum(4, (c) => h.at(i, c) * p(weight, v, c)));
     expectRun(model, { settings: { L: 5 }, values }, want("embed.weight"));
@@ -119,7 +158,11 @@ describe("a model", () => {
   it("a graph lists the parameters that its entry uses, once each", () => {
     const graph = graphOf(model, { entry: "first", settings: { L: 3 } });
     expect(graph.name).toBe("Net.first");
-    expect(graph.parameters.map((node) => node.attributes.name)).toEqual(["layer.0.0.fn.weight", "layer.0.0.fn.bias", "ramp"]);
+    expect(graph.parameters.map((node) => node.attributes.name)).toEqual([
+      "layer.0.0.fn.weight",
+      "layer.0.0.fn.bias",
+      "ramp",
+    ]);
     expect(graph.outputs.map((output) => output.name)).toEqual(["value", "average"]);
     const tied = graphOf(model, { settings: { L: 3 } });
     expect(tied.parameters.filter((node) => node.attributes.name === "embed.weight")).toHaveLength(1);
@@ -127,7 +170,8 @@ describe("a model", () => {
   });
 
   it("presets change the defaults, settings change presets", () => {
-    const shapes = (request: Parameters<typeof instantiate>[1]) => instantiate(program, request).value?.parameters.map(({ path, type }) => `${path} ${type.shape.join("x")}`) ?? [];
+    const shapes = (request: Parameters<typeof instantiate>[1]) =>
+      instantiate(program, request).value?.parameters.map(({ path, type }) => `${path} ${type.shape.join("x")}`) ?? [];
     expect(shapes({ preset: "wide" })).toContain("layer.2.1.weight 8x16");
     expect(shapes({ preset: "tiny" })).not.toContain("layer.1.1.weight 2x4");
     expect(shapes({ preset: "tiny", settings: { layers: 2 } })).toContain("layer.1.1.weight 2x4");
@@ -143,7 +187,8 @@ describe("a model", () => {
 });
 
 describe("generic sizes from inputs", () => {
-  const text = "fn f<n, m>(x: f32[n, 2 * m + 1], y: f32[m]) -> f32[n] {\n  let r[i] = sum[c: m] x[i, c + 1] * y[c]\n  return r\n}";
+  const text =
+    "fn f<n, m>(x: f32[n, 2 * m + 1], y: f32[m]) -> f32[n] {\n  let r[i] = sum[c: m] x[i, c + 1] * y[c]\n  return r\n}";
   const program = checked(text);
   const [entry] = listEntries(program);
   const solve = (shapes: Record<string, readonly number[]>) => solveGenerics(program, entry!, {}, shapes);
@@ -155,16 +200,27 @@ describe("generic sizes from inputs", () => {
   });
 
   it("and contradictions are reported", () => {
-    expect(solve({ x: [3, 7], y: [4] }).diagnostics.map(shortForm)).toEqual(["size/mismatch at 1:34: axis 1 of the input `y` has the wrong length (4 given for `m = 3`)"]);
-    expect(solve({ x: [3, 6] }).diagnostics.map(shortForm)).toEqual(["size/mismatch at 1:11: axis 2 of the input `x` has the wrong length (6 given for `2 * m + 1`)"]);
-    expect(solve({ x: [7] }).diagnostics.map(shortForm)).toEqual(["shape/rank at 1:11: the input `x` has too few axes (shape [7] for [n, 2 * m + 1])"]);
-    expect(solve({ z: [7] }).diagnostics.map(shortForm)).toEqual(["entry/unknown-input at 1:4: `f` has no input `z`\n  it has x, y"]);
-    expect(solve({ x: [9, 2, 7], y: [3] }).diagnostics.map(shortForm)).toEqual(["shape/mapped at 1:34: the inputs have different leading axes ([] before [m])\n  `x` has [9]"]);
+    expect(solve({ x: [3, 7], y: [4] }).diagnostics.map(shortForm)).toEqual([
+      "size/mismatch at 1:34: axis 1 of the input `y` has the wrong length (4 given for `m = 3`)",
+    ]);
+    expect(solve({ x: [3, 6] }).diagnostics.map(shortForm)).toEqual([
+      "size/mismatch at 1:11: axis 2 of the input `x` has the wrong length (6 given for `2 * m + 1`)",
+    ]);
+    expect(solve({ x: [7] }).diagnostics.map(shortForm)).toEqual([
+      "shape/rank at 1:11: the input `x` has too few axes (shape [7] for [n, 2 * m + 1])",
+    ]);
+    expect(solve({ z: [7] }).diagnostics.map(shortForm)).toEqual([
+      "entry/unknown-input at 1:4: `f` has no input `z`\n  it has x, y",
+    ]);
+    expect(solve({ x: [9, 2, 7], y: [3] }).diagnostics.map(shortForm)).toEqual([
+      "shape/mapped at 1:34: the inputs have different leading axes ([] before [m])\n  `x` has [9]",
+    ]);
   });
 });
 
 describe("messages", () => {
-  const message = (text: string, request: Parameters<typeof elaborated>[1] = {}) => elaborated(text, request).diagnostics.map(shortForm).join("\n");
+  const message = (text: string, request: Parameters<typeof elaborated>[1] = {}) =>
+    elaborated(text, request).diagnostics.map(shortForm).join("\n");
 
   it("a requirement that fails shows both sides and the way to it", () => {
     const text = `module Inner(a: size, b: size) {
@@ -189,16 +245,57 @@ model Top(n: size = 3) {
     );
   });
 
-  const limits: Readonly<Record<string, { readonly text: string; readonly settings: Record<string, number>; readonly want: RegExp }>> = {
-    "an input beyond every array": { text: "fn f<L>(x: f32[L, L]) -> f32[L, L] = x", settings: { L: 1e12 }, want: /^size\/too-large at 1:9: / },
-    "a value beyond every array": { text: "fn f<L>(x: f32[L]) -> f32[L, L, L] {\n  let y[i, j, k] = x[i] * x[j] * x[k]\n  return y\n}", settings: { L: 20000 }, want: /^size\/too-large at 2:20: this value would have 8,000,000,000,000 elements/ },
-    "a size beyond numbers": { text: "fn f<L>(x: f32[L]) -> f32[L * L * L] {\n  let y[k: L * L * L] = 1\n  return y\n}", settings: { L: 1e12 }, want: /^size\/too-large at / },
-    "a loop without end": { text: "fn f<n>(x: f32, k: size) -> f32 {\n  let y = x\n  for i in 0..k { y = y * 2 }\n  return y\n}".replace("<n>", ""), settings: { k: 1e9 }, want: /^size\/too-many-operations at 3:3: this loop would be unrolled 1000000000 times/ },
-    "loops that multiply": { text: "fn f(x: f32, k: size) -> f32 {\n  let y = x\n  for i in 0..k { for j in 0..k { y = y * x } }\n  return y\n}", settings: { k: 90000 }, want: /^size\/too-many-operations at 3:/ },
-    "an empty axis": { text: "fn f<n>(x: f32[n]) -> f32[n - 1] {\n  let y[i: n - 1] = x[i + 1]\n  return y\n}", settings: { n: 1 }, want: /^size\/empty at / },
-    "a size that is none": { text: "fn f<n>(x: f32[n]) -> f32[n] = x", settings: { n: 2.5 }, want: /^size\/not-a-size at 1:4: `n` must be a whole number above zero, not 2.5$/ },
-    "a size that is missing": { text: "fn f<n, m>(x: f32[n, m], k: size) -> f32[n, m] = k * x", settings: { n: 2 }, want: /^size\/not-given at 1:4: nothing says how large `m`, `k` of `f` are$/ },
-    "an unknown setting": { text: "fn f<n>(x: f32[n]) -> f32[n] = x", settings: { m: 2 }, want: /^module\/unknown-setting at 1:4: `f` has no size or parameter `m` to set/ },
+  const limits: Readonly<
+    Record<string, { readonly text: string; readonly settings: Record<string, number>; readonly want: RegExp }>
+  > = {
+    "an input beyond every array": {
+      text: "fn f<L>(x: f32[L, L]) -> f32[L, L] = x",
+      settings: { L: 1e12 },
+      want: /^size\/too-large at 1:9: /,
+    },
+    "a value beyond every array": {
+      text: "fn f<L>(x: f32[L]) -> f32[L, L, L] {\n  let y[i, j, k] = x[i] * x[j] * x[k]\n  return y\n}",
+      settings: { L: 20000 },
+      want: /^size\/too-large at 2:20: this value would have 8,000,000,000,000 elements/,
+    },
+    "a size beyond numbers": {
+      text: "fn f<L>(x: f32[L]) -> f32[L * L * L] {\n  let y[k: L * L * L] = 1\n  return y\n}",
+      settings: { L: 1e12 },
+      want: /^size\/too-large at /,
+    },
+    "a loop without end": {
+      text: "fn f<n>(x: f32, k: size) -> f32 {\n  let y = x\n  for i in 0..k { y = y * 2 }\n  return y\n}".replace(
+        "<n>",
+        "",
+      ),
+      settings: { k: 1e9 },
+      want: /^size\/too-many-operations at 3:3: this loop would be unrolled 1000000000 times/,
+    },
+    "loops that multiply": {
+      text: "fn f(x: f32, k: size) -> f32 {\n  let y = x\n  for i in 0..k { for j in 0..k { y = y * x } }\n  return y\n}",
+      settings: { k: 90000 },
+      want: /^size\/too-many-operations at 3:/,
+    },
+    "an empty axis": {
+      text: "fn f<n>(x: f32[n]) -> f32[n - 1] {\n  let y[i: n - 1] = x[i + 1]\n  return y\n}",
+      settings: { n: 1 },
+      want: /^size\/empty at /,
+    },
+    "a size that is none": {
+      text: "fn f<n>(x: f32[n]) -> f32[n] = x",
+      settings: { n: 2.5 },
+      want: /^size\/not-a-size at 1:4: `n` must be a whole number above zero, not 2.5$/,
+    },
+    "a size that is missing": {
+      text: "fn f<n, m>(x: f32[n, m], k: size) -> f32[n, m] = k * x",
+      settings: { n: 2 },
+      want: /^size\/not-given at 1:4: nothing says how large `m`, `k` of `f` are$/,
+    },
+    "an unknown setting": {
+      text: "fn f<n>(x: f32[n]) -> f32[n] = x",
+      settings: { m: 2 },
+      want: /^module\/unknown-setting at 1:4: `f` has no size or parameter `m` to set/,
+    },
   };
   for (const [name, { text, settings, want }] of Object.entries(limits)) {
     it(name, () => {
@@ -207,23 +304,38 @@ model Top(n: size = 3) {
   }
 
   it("too many modules", () => {
-    const text = "module M(d: size) { param w: f32[d] = zeros() }\nmodel N(k: size = 1) {\n  sub m: M(2)[k]\n  entry e() -> f32 = 1\n}";
-    expect(message(text, { settings: { k: 1e9 } })).toMatch(/^size\/too-many-modules at 3:3: `m` would be 1000000000 modules/);
+    const text =
+      "module M(d: size) { param w: f32[d] = zeros() }\nmodel N(k: size = 1) {\n  sub m: M(2)[k]\n  entry e() -> f32 = 1\n}";
+    expect(message(text, { settings: { k: 1e9 } })).toMatch(
+      /^size\/too-many-modules at 3:3: `m` would be 1000000000 modules/,
+    );
   });
 
   it("unknown models, entries and presets", () => {
-    const text = "model A(d: size = 1) { entry e() -> f32 = d }\nmodel B(d: size) { entry g() -> f32 = d }\npreset small { d = 2 }";
-    expect(message(text)).toBe("entry/several-models at 1:1: several models fit: name one with `--model`\n  there are: A, B");
-    expect(message(text, { model: "C" })).toBe("entry/unknown-model at 1:1: there is no model `C` in this file\n  there are: A, B");
-    expect(message(text, { model: "A", entry: "g" })).toBe("entry/unknown at 1:1: `A` has no entry `g`\n  there are: e");
-    expect(message(text, { entry: "h" })).toBe("entry/unknown at 1:1: there is no entry or function `h` in this file\n  there are: e, g");
-    expect(message(text, { model: "B", preset: "huge" })).toBe("preset/unknown at 2:7: `B` has no preset `huge`\n  there are: small");
+    const text =
+      "model A(d: size = 1) { entry e() -> f32 = d }\nmodel B(d: size) { entry g() -> f32 = d }\npreset small { d = 2 }";
+    expect(message(text)).toBe(
+      "entry/several-models at 1:1: several models fit: name one with `--model`\n  there are: A, B",
+    );
+    expect(message(text, { model: "C" })).toBe(
+      "entry/unknown-model at 1:1: there is no model `C` in this file\n  there are: A, B",
+    );
+    expect(message(text, { model: "A", entry: "g" })).toBe(
+      "entry/unknown at 1:1: `A` has no entry `g`\n  there are: e",
+    );
+    expect(message(text, { entry: "h" })).toBe(
+      "entry/unknown at 1:1: there is no entry or function `h` in this file\n  there are: e, g",
+    );
+    expect(message(text, { model: "B", preset: "huge" })).toBe(
+      "preset/unknown at 2:7: `B` has no preset `huge`\n  there are: small",
+    );
     expect(message(text, { model: "B" })).toBe("module/no-value at 2:9: `d` of `B` has no value (no default)");
     expect(message(text, { entry: "g", preset: "small" })).toBe("");
   });
 
   it("parameters that share a path", () => {
-    const text = 'module M(d: size) { param w as "b.w": f32[d] = zeros() }\nmodel N(d: size = 2) {\n  sub a: M(d)\n  sub c as "a.b": M(d)\n  param v as "a.b.w": f32[d] = zeros()\n  entry e() -> f32 = 1\n}';
+    const text =
+      'module M(d: size) { param w as "b.w": f32[d] = zeros() }\nmodel N(d: size = 2) {\n  sub a: M(d)\n  sub c as "a.b": M(d)\n  param v as "a.b.w": f32[d] = zeros()\n  entry e() -> f32 = 1\n}';
     expect(message(text)).toBe("module/duplicate-path at 5:3: two parameters have the path `a.b.w`");
   });
 });
@@ -231,5 +343,9 @@ model Top(n: size = 3) {
 it("`training` chooses while building", () => {
   const text = "fn f<n>(x: f32[n]) -> f32[n] {\n  if training { return 2 * x }\n  return x\n}";
   expectRun(text, { settings: { n: 2 }, values: { x: noise([2]) } }, noise([2]));
-  expectRun(text, { settings: { n: 2 }, training: true, values: { x: noise([2]) } }, array([2], (k) => 2 * noise([2]).at(k)));
+  expectRun(
+    text,
+    { settings: { n: 2 }, training: true, values: { x: noise([2]) } },
+    array([2], (k) => 2 * noise([2]).at(k)),
+  );
 });

@@ -30,7 +30,10 @@ const inputs: Readonly<Record<string, { readonly axes: readonly Index["size"][];
   w: { axes: ["m"], values: noise([4], 6) },
 };
 const points = indices([3], 4, 7);
-const mask: Readonly<Record<Index["size"], NumberArray>> = { n: array([3], (k) => Number(k !== 1)), m: array([4], (k) => k % 2) };
+const mask: Readonly<Record<Index["size"], NumberArray>> = {
+  n: array([3], (k) => Number(k !== 1)),
+  m: array([4], (k) => k % 2),
+};
 
 /** Choices taken from a list of naturals; when it ends, every choice is the first. */
 function makeChooser(seeds: readonly number[]) {
@@ -50,7 +53,13 @@ function read(choose: Chooser, scope: readonly Index[]): Equation {
     const index = choose.of(scope);
     const other = choose.of(scope);
     const plain = fitting.length > 0 ? choose.of(fitting) : undefined;
-    switch (choose.of(plain === undefined ? ["shift", "fixed"] : ["plain", "plain", "plain", "shift", "stride", "window", "lookup", "modulo", "fixed", "back"])) {
+    switch (
+      choose.of(
+        plain === undefined
+          ? ["shift", "fixed"]
+          : ["plain", "plain", "plain", "shift", "stride", "window", "lookup", "modulo", "fixed", "back"],
+      )
+    ) {
       case "plain":
         return { text: plain!.name, value: (place) => place[plain!.name]! };
       case "stride":
@@ -61,7 +70,10 @@ function read(choose: Chooser, scope: readonly Index[]): Equation {
         return { text: `2 - ${index.name}`, value: (place) => 2 - place[index.name]! };
       case "window":
         guarded = true;
-        return { text: `${index.name} + ${other.name} - 1`, value: (place) => place[index.name]! + place[other.name]! - 1 };
+        return {
+          text: `${index.name} + ${other.name} - 1`,
+          value: (place) => place[index.name]! + place[other.name]! - 1,
+        };
       case "lookup": {
         const by = scope.find((one) => one.size === "n");
         if (by === undefined) return { text: plain!.name, value: (place) => place[plain!.name]! };
@@ -93,7 +105,9 @@ function predicate(choose: Chooser, index: Index, scope: readonly Index[], alway
   const k = index.name;
   const i = other.name;
   if (other.name === k) return undefined;
-  switch (choose.of(always ? ["none", "causal", "band"] : ["none", "causal", "band", "strict", "mask", "other", "both"])) {
+  switch (
+    choose.of(always ? ["none", "causal", "band"] : ["none", "causal", "band", "strict", "mask", "other", "both"])
+  ) {
     case "none":
       return undefined;
     case "causal":
@@ -107,7 +121,10 @@ function predicate(choose: Chooser, index: Index, scope: readonly Index[], alway
     case "other":
       return { text: `${k} != ${i}`, value: (place) => Number(place[k] !== place[i]) };
     default:
-      return { text: `M${index.size}[${k}] and ${k} >= ${i}`, value: (place) => Number(mask[index.size].at(place[k]!) === 1 && place[k]! >= place[i]!) };
+      return {
+        text: `M${index.size}[${k}] and ${k} >= ${i}`,
+        value: (place) => Number(mask[index.size].at(place[k]!) === 1 && place[k]! >= place[i]!),
+      };
   }
 }
 
@@ -120,11 +137,29 @@ const reducers: Readonly<Record<string, (values: readonly number[]) => number>> 
 };
 
 function kept(index: Index, condition: Equation | undefined, place: Place): Place[] {
-  return Array.from({ length: sizes[index.size] }, (_, k) => ({ ...place, [index.name]: k })).filter((one) => condition === undefined || condition.value(one) !== 0);
+  return Array.from({ length: sizes[index.size] }, (_, k) => ({ ...place, [index.name]: k })).filter(
+    (one) => condition === undefined || condition.value(one) !== 0,
+  );
 }
 
 function equation(choose: Chooser, scope: readonly Index[], depth: number): Equation {
-  const kinds = depth <= 0 || choose.spent() ? ["read"] : ["product", "read", "sum", "quotient", "reduce", "reduce", "softmax", "choice", "index", "negative", "number", "tanh"];
+  const kinds =
+    depth <= 0 || choose.spent()
+      ? ["read"]
+      : [
+          "product",
+          "read",
+          "sum",
+          "quotient",
+          "reduce",
+          "reduce",
+          "softmax",
+          "choice",
+          "index",
+          "negative",
+          "number",
+          "tanh",
+        ];
   const inner = () => equation(choose, scope, depth - 1);
   switch (choose.of(kinds)) {
     case "product": {
@@ -155,7 +190,10 @@ function equation(choose: Chooser, scope: readonly Index[], depth: number): Equa
       return { text: "0.75", value: () => 0.75 };
     case "choice": {
       const [c, a, b] = [read(choose, scope), inner(), inner()];
-      return { text: `(if ${c.text} > 0.1 then ${a.text} else ${b.text})`, value: (place) => (c.value(place) > 0.1 ? a.value(place) : b.value(place)) };
+      return {
+        text: `(if ${c.text} > 0.1 then ${a.text} else ${b.text})`,
+        value: (place) => (c.value(place) > 0.1 ? a.value(place) : b.value(place)),
+      };
     }
     case "reduce": {
       const reducer = choose.of(Object.keys(reducers));
@@ -172,7 +210,12 @@ function equation(choose: Chooser, scope: readonly Index[], depth: number): Equa
     case "softmax": {
       const index = choose.of(scope);
       const condition = predicate(choose, index, scope, false);
-      const body = equation(choose, scope, depth - 1);
+      // A function applied along an index must be given something that has it.
+      const some = equation(choose, scope, depth - 1);
+      const body = {
+        text: `${some.text} - 0.25*${index.name}`,
+        value: (place: Place) => some.value(place) - 0.25 * place[index.name]!,
+      };
       const restriction = condition === undefined ? "" : ` where ${condition.text}`;
       return {
         text: `softmax[${index.name}: ${index.size}${restriction}](${body.text})`,
@@ -186,6 +229,15 @@ function equation(choose: Chooser, scope: readonly Index[], depth: number): Equa
     }
     default:
       return read(choose, scope);
+  }
+}
+
+/** Puts the program into the message when the compiler throws. */
+function attempt<T>(program: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\n${program}`, { cause: error });
   }
 }
 
@@ -206,16 +258,23 @@ it("random equations agree with their evaluation element by element", { timeout:
   let Y[i: n, j: m] = ${text}
   return Y
 }`;
-      const values = { ...Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.values])), P: points, Mn: mask.n, Mm: mask.m };
-      const got = run(program, { settings: sizes, values }).f;
+      const values = {
+        ...Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.values])),
+        P: points,
+        Mn: mask.n,
+        Mm: mask.m,
+      };
+      const got = attempt(program, () => run(program, { settings: sizes, values }).f);
       array([3, 4], (i, j) => {
         const want = value({ i, j });
         const found = got?.data[i * 4 + j] as number;
         const scale = Math.max(1, Math.abs(want));
-        if (!(Math.abs(found - want) <= 1e-9 * scale)) expect({ program, i, j, found }).toEqual({ program, i, j, found: want });
+        if (!(Math.abs(found - want) <= 1e-9 * scale))
+          expect({ program, i, j, found }).toEqual({ program, i, j, found: want });
         return want;
       });
-      for (const word of ["sum[", "max[", "mean[", "softmax[", "else", " where ", "P[", "%"]) if (text.includes(word)) seen.add(word);
+      for (const word of ["sum[", "max[", "mean[", "softmax[", "else", " where ", "P[", "%"])
+        if (text.includes(word)) seen.add(word);
     }),
     { numRuns: 250, seed: 20260801 },
   );

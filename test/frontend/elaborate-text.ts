@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { languageBuiltins } from "../../src/builtins.ts";
-import type { CheckedProgram } from "../../src/frontend/checked-program.ts";
 import { check } from "../../src/frontend/check.ts";
-import { type ElaborationRequest, type ElaborationResult, elaborate } from "../../src/frontend/elaborate.ts";
+import type { CheckedProgram } from "../../src/frontend/checked-program.ts";
 import type { Diagnostic } from "../../src/frontend/diagnostic.ts";
+import { type ElaborationRequest, type ElaborationResult, elaborate } from "../../src/frontend/elaborate.ts";
 import { checkGraph, evaluateGraph, type Graph, printGraph, type Tensor, tensorOf } from "../../src/ir/index.ts";
 
 /** A row-major array of numbers for expectations. */
@@ -53,7 +53,8 @@ export function indices(shape: readonly number[], below: number, salt = 1): Numb
   return array(shape, (...position) => Math.min(below - 1, Math.floor(((source.at(...position) + 1) / 2) * below)));
 }
 
-export const sum = (n: number, term: (k: number) => number): number => Array.from({ length: n }, (_, k) => term(k)).reduce((a, b) => a + b, 0);
+export const sum = (n: number, term: (k: number) => number): number =>
+  Array.from({ length: n }, (_, k) => term(k)).reduce((a, b) => a + b, 0);
 
 /** `code at line:column: title (label)`, with notes on lines of their own. */
 export function shortForm({ code, title, primary, notes }: Diagnostic): string {
@@ -78,7 +79,10 @@ export function checked(text: string, files: Readonly<Record<string, string>> = 
 }
 
 /** Elaborates a text; diagnostics are left to the caller. */
-export function elaborated(text: string, request: ElaborationRequest = {}): ElaborationResult & { readonly program: CheckedProgram } {
+export function elaborated(
+  text: string,
+  request: ElaborationRequest = {},
+): ElaborationResult & { readonly program: CheckedProgram } {
   const program = checked(text);
   return { ...elaborate(program, request), program };
 }

@@ -14,7 +14,15 @@ import {
   substitute,
   subtractSizes,
 } from "../../src/frontend/size.ts";
-import { noFacts, provablyEqual, provablyNonNegative, solveForName, withFacts } from "../../src/frontend/size-facts.ts";
+import {
+  noFacts,
+  provableQuotient,
+  provablyEqual,
+  provablyNonNegative,
+  reduceByFacts,
+  solveForName,
+  withFacts,
+} from "../../src/frontend/size-facts.ts";
 
 type Sketch =
   | { readonly op: "name"; readonly name: string }
@@ -170,6 +178,15 @@ describe("facts", () => {
     ).toBe(true);
   });
 
+  it("use divisibility of what divides", () => {
+    const dh = floorDivideSizes(d, H);
+    const facts = withFacts(noFacts, { zero: [moduloSizes(d, H), moduloSizes(dh, n(2))] });
+    expect(provablyEqual(multiplySizes(multiplySizes(n(2), H), floorDivideSizes(dh, n(2))), d, facts)).toBe(true);
+    expect(provableQuotient(d, multiplySizes(n(2), H), facts)).toEqual(floorDivideSizes(dh, n(2)));
+    expect(provableQuotient(d, dh, divides)).toEqual(H);
+    expect(provableQuotient(d, dh, noFacts)).toBeUndefined();
+  });
+
   it("use equations between names", () => {
     const equal = withFacts(noFacts, { zero: [subtractSizes(L, multiplySizes(n(2), d))] });
     expect(provablyEqual(floorDivideSizes(L, n(2)), d, equal)).toBe(true);
@@ -184,6 +201,21 @@ describe("facts", () => {
         if (provablyNonNegative(sizeOf(sketch), divides)) expect(numberOf(sketch, env) >= 0n).toBe(true);
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it("equate only what is equal", () => {
+    const dh = floorDivideSizes(d, H);
+    const facts = withFacts(noFacts, { zero: [moduloSizes(d, H), moduloSizes(dh, n(2)), subtractSizes(L, dh)] });
+    fc.assert(
+      fc.property(sketch, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }), (sketch, h, half) => {
+        const env = bind([2 * half, 2 * half * h, h]);
+        const expected = numberOf(sketch, env);
+        fc.pre(expected > -(2n ** 53n) && expected < 2n ** 53n);
+        const rewritten = evaluateSize(reduceByFacts(sizeOf(sketch), facts), env);
+        expect(rewritten).toEqual({ kind: "value", value: Number(expected) });
+      }),
+      { numRuns: 1500 },
     );
   });
 

@@ -10,11 +10,16 @@ export type Matrix = readonly (readonly number[])[];
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>;
 
 export interface PerformerShape {
-  readonly vocab: number;
   readonly d: number;
   readonly heads: number;
   readonly layers: number;
   readonly causal: boolean;
+  /** What stands for the softmax matrix; positive features when left out. */
+  readonly kernel?: "relu" | "exact";
+  /** What stands around a layer; layer norm before it when left out. */
+  readonly residual?: "scale-norm" | "rezero";
+  /** True for gated units in the feed-forward layer. */
+  readonly gated?: boolean;
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -173,40 +178,107 @@ function rotate(x: Matrix): number[][] {
   );
 }
 
+/** One head: attention of rows that are already rotated. */
+function attend(q: Matrix, k: Matrix, v: Matrix, w: Matrix, shape: PerformerShape, mask?: readonly boolean[]): number[][] {
+  if (shape.kernel === "exact") return softmaxAttention(q, k, v, shape.causal);
+  const [qp, kp] =
+    shape.kernel === "relu" ? [reluFeatures(q, w), reluFeatures(k, w)] : [queryFeatures(q, w, 1e-4), keyFeatures(k, w, 1e-4)];
+  return shape.causal ? causalLinearAttention(qp, kp, v, 1e-6) : linearAttention(qp, kp, v, mask);
+}
+
 function selfAttention(weights: Weights, name: string, x: Matrix, shape: PerformerShape, mask?: readonly boolean[]): number[][] {
+  return multiHead(weights, name, x, x, shape, mask, rotate);
+}
+
+/** Queries from x, keys and values from `context`. */
+function multiHead(
+  weights: Weights,
+  name: string,
+  x: Matrix,
+  context: Matrix,
+  shape: PerformerShape,
+  mask: readonly boolean[] | undefined,
+  turn: (rows: Matrix) => Matrix,
+): number[][] {
   const width = shape.d / shape.heads;
   const w = matrixOf(weights, `${name}.fast_attention.projection_matrix`);
-  const [q, k, v] = ["to_q", "to_k", "to_v"].map((part) => linear(weights, `${name}.${part}`, x, false)) as [
-    number[][],
-    number[][],
-    number[][],
-  ];
-  const heads = range(shape.heads).map((head) => {
-    const qp = queryFeatures(rotate(headOf(q, head, width)), w, 1e-4);
-    const kp = keyFeatures(rotate(headOf(k, head, width)), w, 1e-4);
-    const values = headOf(v, head, width);
-    return shape.causal ? causalLinearAttention(qp, kp, values, 1e-6) : linearAttention(qp, kp, values, mask);
-  });
+  const q = linear(weights, `${name}.to_q`, x, false);
+  const k = linear(weights, `${name}.to_k`, context, false);
+  const v = linear(weights, `${name}.to_v`, context, false);
+  const heads = range(shape.heads).map((head) =>
+    attend(turn(headOf(q, head, width)), turn(headOf(k, head, width)), headOf(v, head, width), w, shape, mask),
+  );
   const joined = x.map((_, i) => heads.flatMap((head) => [...rowOf(head, i)]));
   return linear(weights, `${name}.to_out`, joined, false);
 }
 
-/** Last hidden states, after the final norm. */
-export function encode(weights: Weights, tokens: readonly number[], shape: PerformerShape, mask?: readonly boolean[]): number[][] {
-  const embedding = matrixOf(weights, "token_emb.weight");
-  let x: number[][] = plus(tokens.map((token) => rowOf(embedding, token)), sinusoidTable(tokens.length, shape.d));
+/** x + f(norm(x)), or what the shape has instead. `name` is the path of the residual layer. */
+function residual(weights: Weights, name: string, x: Matrix, shape: PerformerShape, f: (x: Matrix) => Matrix): number[][] {
+  if (shape.residual === undefined) return plus(x, f(layerNorm(weights, `${name}.norm`, x)));
+  const g = at(vectorOf(weights, `${name}.g`), 0);
+  if (shape.residual === "rezero") return plus(x, f(x).map((row) => row.map((value) => g * value)));
+  const scaled = x.map((row) => row.map((value) => (g * value) / Math.max(Math.sqrt(dot(row, row)), 1e-5)));
+  return plus(x, f(scaled));
+}
+
+function feedForward(weights: Weights, name: string, x: Matrix, gated = false): number[][] {
+  const hidden = linear(weights, `${name}.w1`, x, true);
+  const half = rowOf(hidden, 0).length / 2;
+  const activated = hidden.map((row) =>
+    gated ? row.slice(0, half).map((value, i) => gelu(value) * at(row, half + i)) : row.map(gelu),
+  );
+  return linear(weights, `${name}.w2`, activated, true);
+}
+
+const embed = (weights: Weights, name: string, tokens: readonly number[], d: number): number[][] => {
+  const embedding = matrixOf(weights, name);
+  return plus(tokens.map((token) => rowOf(embedding, token)), sinusoidTable(tokens.length, d));
+};
+
+/** Last hidden states, after the final norm. Names of parameters begin with `prefix`. */
+export function encode(
+  weights: Weights,
+  tokens: readonly number[],
+  shape: PerformerShape,
+  mask?: readonly boolean[],
+  prefix = "",
+): number[][] {
+  let x = embed(weights, `${prefix}token_emb.weight`, tokens, shape.d);
   for (const l of range(shape.layers)) {
-    const base = `performer.net.layers.${l}`;
-    x = plus(x, selfAttention(weights, `${base}.0.fn`, layerNorm(weights, `${base}.0.norm`, x), shape, mask));
-    const hidden = linear(weights, `${base}.1.fn.fn.w1`, layerNorm(weights, `${base}.1.norm`, x), true);
-    x = plus(x, linear(weights, `${base}.1.fn.fn.w2`, hidden.map((row) => row.map(gelu)), true));
+    const base = `${prefix}performer.net.layers.${l}`;
+    x = residual(weights, `${base}.0`, x, shape, (y) => selfAttention(weights, `${base}.0.fn`, y, shape, mask));
+    x = residual(weights, `${base}.1`, x, shape, (y) => feedForward(weights, `${base}.1.fn.fn`, y, shape.gated));
   }
-  return layerNorm(weights, "norm", x);
+  return layerNorm(weights, `${prefix}norm`, x);
 }
 
 /** Logits of every position. */
 export function logits(weights: Weights, tokens: readonly number[], shape: PerformerShape, mask?: readonly boolean[]): number[][] {
   return linear(weights, "to_out", encode(weights, tokens, shape, mask), true);
+}
+
+/** Logits of the encoder-decoder: causal self-attention, then attention to the encoded source, at every level. */
+export function translate(
+  weights: Weights,
+  source: readonly number[],
+  sourceMask: readonly boolean[],
+  target: readonly number[],
+  shape: PerformerShape,
+  levels: number,
+): number[][] {
+  const context = encode(weights, source, { ...shape, causal: false }, sourceMask, "enc.");
+  let x = embed(weights, "dec.net.token_emb.weight", target, shape.d);
+  const causal = { ...shape, causal: true };
+  for (const level of range(levels)) {
+    const base = `dec.net.performer.net.layers.${level}`;
+    x = residual(weights, `${base}.0`, x, shape, (y) => selfAttention(weights, `${base}.0.fn`, y, causal));
+    x = residual(weights, `${base}.1`, x, shape, (y) => feedForward(weights, `${base}.1.fn.fn`, y));
+    x = residual(weights, `${base}.2`, x, shape, (y) =>
+      multiHead(weights, `${base}.2.fn`, y, context, { ...shape, causal: false }, sourceMask, (rows) => rows),
+    );
+    x = residual(weights, `${base}.3`, x, shape, (y) => feedForward(weights, `${base}.3.fn.fn`, y));
+  }
+  return linear(weights, "dec.net.to_out", layerNorm(weights, "dec.net.norm", x), true);
 }
 
 /** Mean of log(sum exp(logits)) - logits[target] over the chosen positions. */

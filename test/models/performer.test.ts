@@ -73,14 +73,20 @@ describe("the golden vector", () => {
   });
 });
 
-const shape = { vocab: 16, d: 16, heads: 2, layers: 2 };
+const shape = { d: 16, heads: 2, layers: 2 };
 const tokens = Array.from({ length: 32 }, (_, t) => (t * 7 + 3) % 16);
 const targets = tokens.map((_, t) => (t * 5 + 1) % 16);
 const chosen = tokens.map((_, t) => t % 3 !== 1);
 const present = tokens.map((_, t) => t < 27);
 const numbers = (flags: readonly boolean[]) => valuesOf(flags.map(Number));
 
-const cases = [false, true].flatMap((causal) => {
+interface ModelCase {
+  readonly name: string;
+  readonly request: ModelRequest;
+  readonly want: (weights: reference.Weights) => number[];
+}
+
+const cases = [false, true].flatMap((causal): ModelCase[] => {
   const request: ModelRequest = { path: performer, preset: "tiny", settings: { causal } };
   const model = { ...shape, causal };
   const name = causal ? "causal" : "bidirectional";
@@ -102,27 +108,55 @@ const cases = [false, true].flatMap((causal) => {
     },
   ];
 });
-const masked = {
+const masked: ModelCase = {
   name: "bidirectional logits with padding",
   request: { path: performer, preset: "tiny", entry: "masked_logits", inputs: { tokens: valuesOf(tokens), mask: numbers(present) } },
   want: (weights: reference.Weights) => reference.logits(weights, tokens, { ...shape, causal: false }, present).flat(),
 };
 
+const variant = (name: string, model: string, options: Partial<reference.PerformerShape>, path = performer, settings = {}) => ({
+  name,
+  request: { path, model, preset: "tiny", entry: "logits", settings, inputs: { tokens: valuesOf(tokens) } } satisfies ModelRequest,
+  want: (weights: reference.Weights) => reference.logits(weights, tokens, { ...shape, causal: false, ...options }).flat(),
+});
+const variants = [
+  variant("ReLU kernel", "Performer", { kernel: "relu" }, performer, { generalized: true }),
+  variant("causal ReLU kernel", "Performer", { kernel: "relu", causal: true }, performer, { generalized: true, causal: true }),
+  variant("exact attention", "Performer", { kernel: "exact" }, performer, { exact: true }),
+  variant("exact causal attention", "Performer", { kernel: "exact", causal: true }, performer, { exact: true, causal: true }),
+  variant("ScaleNorm", "PerformerScaleNorm", { residual: "scale-norm" }, "models/performer/variants.weft"),
+  variant("ReZero", "PerformerReZero", { residual: "rezero" }, "models/performer/variants.weft"),
+  variant("gated units", "PerformerGated", { gated: true }, "models/performer/variants.weft"),
+  {
+    name: "encoder-decoder",
+    request: {
+      path: "models/performer/encoder-decoder.weft",
+      preset: "tiny",
+      entry: "logits",
+      inputs: { source: valuesOf(tokens), source_mask: numbers(present), target: valuesOf(targets.slice(0, 21)) },
+    } satisfies ModelRequest,
+    want: (weights: reference.Weights) =>
+      reference.translate(weights, tokens, present, targets.slice(0, 21), { ...shape, layers: 1, causal: false }, 1).flat(),
+  },
+];
+const all: readonly ModelCase[] = [...cases, masked, ...variants];
+
 describe("the tiny model against plain loops", () => {
-  it.each([...cases, masked])("$name", ({ request, want }) => {
+  it.each(all)("$name", ({ request, want }) => {
     const weights = parametersOf(elaborateModel(request));
     const got = onlyOutput(evaluateModel({ ...request, parameters: weights }));
     // The tables hold float32 values; the transcription computes them in float64.
     const exact = new Map(weights);
-    for (const [path, width] of [["pos_emb.emb", 16], ["layer_pos_emb.emb", 8]] as const) {
-      exact.set(path, valuesOf(reference.sinusoidTable(32, width)));
+    for (const path of weights.keys()) {
+      if (path.endsWith("layer_pos_emb.emb")) exact.set(path, valuesOf(reference.sinusoidTable(32, 8)));
+      else if (path.endsWith("pos_emb.emb")) exact.set(path, valuesOf(reference.sinusoidTable(32, 16)));
     }
     const inDouble = onlyOutput(evaluateModel({ ...request, parameters: exact }));
     expect(differences(inDouble, want(weights)).relative).toBeLessThan(1e-10);
     expect(differences(got, want(weights)).relative).toBeLessThan(1e-5);
   });
 
-  it.skipIf(device === undefined).each([...cases, masked])("$name on the device", async ({ request, want }) => {
+  it.skipIf(device === undefined).each(all)("$name on the device", async ({ request, want }) => {
     const weights = parametersOf(elaborateModel(request));
     const got = await runOnDevice({ ...request, parameters: weights });
     expect(differences(got, want(weights)).relative).toBeLessThan(1e-4);

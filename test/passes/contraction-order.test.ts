@@ -305,14 +305,15 @@ describe("the pass as a whole", () => {
     expect(trace!.bytesAfter).toBeLessThan(trace!.bytesBefore / 20);
   });
 
-  it("takes time in proportion to the graph: seconds at most for 20,000 nodes on a busy machine", () => {
+  it("takes little time for 20,000 nodes", () => {
     const lines = [`%v0: f32[8, 8] = input "x"`, `  %w: f32[8, 8] = parameter "w"`];
     for (let n = 1; n <= 10_000; n++) {
       lines.push(`  %a${n}: f32[8, 8] = contract "i k, k j -> i j" %v${n - 1}, %w`);
       lines.push(`  %v${n}: f32[8, 8] = ${n % 3 === 0 ? `exp %a${n}` : `mul %a${n}, %v${n - 1}`}`);
     }
     const graph = graphOf(`${lines.join("\n")}\n  return y = %v10000`);
-    const { stages } = runPipeline(graph, { now: () => performance.now() });
-    for (const { name, ms } of stages) expect(ms, name).toBeLessThan(6000);
-  }, 60_000);
+    // Processor time of this process, so that a busy machine does not count.
+    const milliseconds = () => process.cpuUsage().user / 1000;
+    for (const { name, ms } of runPipeline(graph, { now: milliseconds }).stages) expect(ms, name).toBeLessThan(4000);
+  }, 120_000);
 });

@@ -79,7 +79,10 @@ export function emitProduct(
   return layOut(builder, value.node, value.indices, product.result, product.sizes);
 }
 
-/** The scale is applied to the smallest value; of equal ones, to the last, where it is the end of a step. */
+/**
+ * The scale is applied to the smallest value that a step computes (of equal ones, to the last), where it ends a kernel.
+ * Scaling what a step reads would be done again at every reading.
+ */
 function placeOfScale(product: Product, plan: OrderPlan, names: readonly string[]): Order {
   let best: Order = plan.order;
   let smallest = Number.POSITIVE_INFINITY;
@@ -87,14 +90,20 @@ function placeOfScale(product: Product, plan: OrderPlan, names: readonly string[
   while (stack.length > 0) {
     const order = stack.pop() as Order;
     const size = keptSize(order, product, plan, names);
-    const divisor = order.kind === "factor" && (product.factors[order.factor] as Factor).reciprocal;
-    if (!divisor && size < smallest) {
+    if ((order === plan.order || isComputed(order, product, plan)) && size < smallest) {
       smallest = size;
       best = order;
     }
     if (order.kind === "pair") stack.push(order.right, order.left);
   }
   return best;
+}
+
+/** True for the values of steps; a single factor is one when it is summed by itself. */
+function isComputed(order: Order, product: Product, plan: OrderPlan): boolean {
+  if (order.kind === "pair") return true;
+  const { indices } = product.factors[order.factor] as Factor;
+  return (plan.kept.get(order) ?? []).length < new Set(indices).size;
 }
 
 function keptSize(order: Order, product: Product, plan: OrderPlan, names: readonly string[]): number {

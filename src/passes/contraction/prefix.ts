@@ -10,7 +10,7 @@
  *
  * Both run backwards for `j >= i`. They apply when no factor has both indices.
  */
-import type { Builder, Constraint, Node } from "../../ir/index.ts";
+import { type Builder, type Constraint, isConstant, type Node } from "../../ir/index.ts";
 import { emitProduct, type OrderFinder } from "./emit.ts";
 import { type Factor, onesOf, type Product, type SharedProduct } from "./product.ts";
 
@@ -120,8 +120,10 @@ function takeApart(
     keys.push({ node: onesOf([sizeOf(product, summed)], builder), indices: [summed], reciprocal: false });
   }
   const others = product.factors.filter((factor) => !has(factor, summed));
-  const outside = others.filter((factor) => factor.indices.every((name) => product.result.includes(name)));
-  const queries = others.filter((factor) => !outside.includes(factor));
+  const isOutside = (factor: Factor) => factor.indices.every((name) => product.result.includes(name));
+  const queries = others.filter((factor) => !isOutside(factor));
+  // Ones that only carried the other index have done their duty: the sum has it.
+  const outside = others.filter((factor) => isOutside(factor) && !isConstant(factor.node, 1));
   const carried = new Set([...keys, ...queries].flatMap((factor) => factor.indices));
   const result = product.result.filter((name) => name === other || carried.has(name));
   const needed = new Set([...result, ...queries.flatMap((factor) => factor.indices)]);

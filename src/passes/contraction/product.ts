@@ -12,6 +12,7 @@ import {
   type Constraint,
   isConstant,
   makeBuilder,
+  makeNode,
   mergeOrigins,
   type Node,
   type Origins,
@@ -19,6 +20,7 @@ import {
   parseConstraints,
   parseSpec,
   printConstraints,
+  tensorType,
 } from "../../ir/index.ts";
 import { nameConstraints } from "../rules/affine-predicate.ts";
 import { positionMask } from "../rules/masks.ts";
@@ -301,9 +303,10 @@ function completeFactors(
   return true;
 }
 
-/** Ones in the given shape. */
+/** Ones in the given shape, with the builder's origins. */
 export function onesOf(shape: readonly number[], builder: Builder): Node {
-  return builder.broadcast(builder.constant(1), shape, []);
+  const { origins } = builder.constant(1);
+  return makeNode("constant", [], { values: [1] }, { origins, declared: tensorType("f32", shape) });
 }
 
 /** Unique names for indices, each as the source calls it where it can be. */

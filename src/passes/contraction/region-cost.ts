@@ -101,7 +101,10 @@ function readerCounts(nodes: readonly Node[], numbers: ValueNumbers): ReadonlyMa
 const isElementwise = (node: Node) => operationOf(node.op).family === "elementwise";
 
 /** Padding moves values into a larger tensor; the other views only rename positions. */
-const isFreeView = (node: Node) => operationOf(node.op).family === "movement" && node.op !== "pad";
+const isFreeView = (node: Node) => {
+  const { family, attributes } = operationOf(node.op);
+  return family === "movement" && attributes.value === undefined;
+};
 
 function throughViews(node: Node, inside: (node: Node) => boolean): Node {
   let current = node;
@@ -133,7 +136,7 @@ function producerOf(
 
 /** True for values that take memory between kernels. */
 function isStored(node: Node, producer: Node | undefined): boolean {
-  if (!isElementwise(node)) return !isFreeView(node);
+  if (!isElementwise(node)) return node.operands.length > 0 && !isFreeView(node);
   if (producer !== undefined) return true;
   // A change of sign or scale of what lies in memory already is done wherever it is read.
   const [, second] = node.operands;

@@ -217,5 +217,6 @@ function scalarBehind(node: Node): number | Node | undefined {
   if (isConstant(node))
     return isFloat(node.type.dtype) || node.type.below === undefined ? constantValue(node) : undefined;
   const [operand] = node.operands;
-  return node.op === "broadcast" && operand?.type.shape.length === 0 ? operand : undefined;
+  if (node.op !== "broadcast" || operand === undefined) return undefined;
+  return operand.type.shape.length === 0 ? operand : scalarBehind(operand);
 }
