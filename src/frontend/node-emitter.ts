@@ -38,7 +38,7 @@ export interface Emitter {
 /** Offsets into tensors are 32-bit on the GPU. */
 export const greatestElementCount = 2 ** 31 - 1;
 /** A graph of more nodes than this is a loop that was unrolled by mistake. */
-export const greatestNodeCount = 500_000;
+export const greatestNodeCount = 200_000;
 
 export function emitterAt(span: Span, state: EmitterState): Emitter {
   const refuse: Emitter["refuse"] = (code, title, details) => {

@@ -35,7 +35,7 @@ describe("progress", () => {
     const terminal = makeTerminal(false, streams);
     terminal.progress("a line that is longer than the forty columns of this terminal");
     terminal.print("result");
-    expect(err).toEqual(["\r\u001b[Ka line that is longer than the forty col", "\r\u001b[K"]);
+    expect(err).toEqual(["\r\u001b[Ka line that is longer than the forty co", "\r\u001b[K"]);
     expect(out).toEqual(["result\n"]);
   });
 

@@ -204,10 +204,10 @@ describe("generic sizes from inputs", () => {
       "size/mismatch at 1:34: axis 1 of the input `y` has the wrong length (4 given for `m = 3`)",
     ]);
     expect(solve({ x: [3, 6] }).diagnostics.map(shortForm)).toEqual([
-      "size/mismatch at 1:11: axis 2 of the input `x` has the wrong length (6 given for `2 * m + 1`)",
+      "size/mismatch at 1:12: axis 2 of the input `x` has the wrong length (6 given for `2 * m + 1`)",
     ]);
     expect(solve({ x: [7] }).diagnostics.map(shortForm)).toEqual([
-      "shape/rank at 1:11: the input `x` has too few axes (shape [7] for [n, 2 * m + 1])",
+      "shape/rank at 1:12: the input `x` has too few axes (shape [7] for [n, 2 * m + 1])",
     ]);
     expect(solve({ z: [7] }).diagnostics.map(shortForm)).toEqual([
       "entry/unknown-input at 1:4: `f` has no input `z`\n  it has x, y",

@@ -1,7 +1,15 @@
 /** The pipeline: choosing passes, checking them, and what all of them must keep on random graphs. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { evaluateGraph, makeNode, verifyGraph } from "../../src/ir/index.ts";
+import {
+  evaluateGraph,
+  type Graph,
+  graphNodes,
+  makeNode,
+  type TensorType,
+  tensorType,
+  verifyGraph,
+} from "../../src/ir/index.ts";
 import {
   canonicalise,
   commonSubexpressions,
@@ -15,7 +23,7 @@ import {
   runPipeline,
   splitReductions,
 } from "../../src/passes/index.ts";
-import { randomGraphs } from "../ir/random-graph.ts";
+import { randomGraphs, randomValues } from "../ir/random-graph.ts";
 import { expectSameValues, flopsOf, graphOf, textOf } from "./graphs.ts";
 
 const sample = graphOf(`%x: f32[4, 3] = input "x"
@@ -121,6 +129,38 @@ describe("checking passes", () => {
   it("accepts every pass of the pipeline", () => {
     expect(() => runPipeline(sample, { verify })).not.toThrow();
   });
+});
+
+describe("bodies of loops", () => {
+  it("are rewritten like any other graph", () => {
+    // carried h, invariant x: h' = h * 1 + sum(x * x), row = h'.
+    const vector = tensorType("f32", [3]);
+    const [h, x] = [source("h", tensorType("f32", [])), source("x", vector)];
+    const step = source("step", tensorType("i32", [], 5));
+    const one = makeNode("constant", [], { values: [1] }, { declared: tensorType("f32", []) });
+    const square = makeNode("sum", [makeNode("mul", [x, x])], { spec: "i -> " });
+    const next = makeNode("add", [makeNode("mul", [h, one]), square]);
+    const body: Graph = {
+      name: "body",
+      inputs: [h, x, step],
+      parameters: [],
+      outputs: [
+        { name: "h", node: next },
+        { name: "row", node: next },
+      ],
+    };
+    const [h0, x0] = [source("h0", tensorType("f32", [])), source("x0", vector)];
+    const loop = makeNode("loop", [h0, x0], { steps: 5, carried: 1 }, { regions: [body] });
+    const graph: Graph = { name: "test", inputs: [h0, x0], parameters: [], outputs: [{ name: "y", node: loop }] };
+    const values = randomValues(graph, 3);
+    const result = runPipeline(graph, { verify: { values, origins: false } });
+    const rewritten = graphNodes(result.graph.outputs[0]!.node.regions![0]!).map(({ op }) => op);
+    expect(rewritten).toEqual(["input", "input", "input", "contract", "add"]);
+    expect(result.rewrites.map(({ rule }) => rule)).toContain("sum of a product");
+    expectSameValues(result.graph, graph, 1e-12, values);
+  });
+
+  const source = (name: string, type: TensorType) => makeNode("input", [], { name }, { declared: type });
 });
 
 describe("random graphs", () => {

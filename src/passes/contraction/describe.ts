@@ -7,7 +7,7 @@ const deepest = 12;
 
 /** The formula of a node, down to the nodes that are not `inside`. */
 export function describeRegion(node: Node, inside: (node: Node) => boolean, depth = deepest): string {
-  if (!inside(node)) return leafName(node);
+  if (node.operands.length === 0 || !inside(node)) return leafName(node);
   if (depth === 0) return "…";
   const inner = (operand: Node) => describeRegion(operand, inside, depth - 1);
   const wrapped = (operand: Node) => {
