@@ -39,7 +39,9 @@ const problems = seeds.map((seed) => {
 });
 const device = await openDevice({ prefer: "auto" });
 console.log(`device: ${device.profile.description}`);
-console.log(`L = ${length}, d = ${width}, rows of norm ${standardSetting.norm}, mean squared error over ${seeds.length} seeds with ${matrices} matrices each\n`);
+console.log(
+  `L = ${length}, d = ${width}, rows of norm ${standardSetting.norm}, mean squared error over ${seeds.length} seeds with ${matrices} matrices each\n`,
+);
 console.log("       m  independent   orthogonal");
 
 /** Relative standard errors of the means. */
@@ -61,11 +63,15 @@ for (const m of featureCounts) {
     noise.push(Math.sqrt(mean(runs.map((run) => (run / mean(runs) - 1) ** 2)) / runs.length));
   }
   program.dispose();
-  const cells = [errors.independent, errors.orthogonal].map((all) => (all.at(-1) as number).toExponential(2).padStart(13));
+  const cells = [errors.independent, errors.orthogonal].map((all) =>
+    (all.at(-1) as number).toExponential(2).padStart(13),
+  );
   console.log(`${String(m).padStart(8)}${cells.join("")}`);
 }
 const slopes = Object.entries(errors).map(([kind, values]) => [kind, logSlope(featureCounts, values)] as const);
-console.log(`\nslope of log error over log m: ${slopes.map(([kind, slope]) => `${kind} ${slope.toFixed(3)}`).join(", ")}`);
+console.log(
+  `\nslope of log error over log m: ${slopes.map(([kind, slope]) => `${kind} ${slope.toFixed(3)}`).join(", ")}`,
+);
 
 const falls = slopes.every(([, slope]) => Math.abs(slope + 1) <= 0.15);
 const better = errors.orthogonal.every((error, i) => error <= (errors.independent[i] as number));

@@ -7,7 +7,14 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AttentionCase, compileAttention, costOf, doublings, features, headWidth } from "../models/performer/scaling.ts";
+import {
+  type AttentionCase,
+  compileAttention,
+  costOf,
+  doublings,
+  features,
+  headWidth,
+} from "../models/performer/scaling.ts";
 import type { CompiledProgram } from "../src/compile.ts";
 import { randomStream } from "../src/ir/index.ts";
 import { type Executable, type HostTensor, openDevice, prepare, type WeftDevice } from "../src/runtime/index.ts";
@@ -45,7 +52,8 @@ function checkOutput(output: Float32Array, values: Float32Array): void {
   if (wrong >= 0) throw new Error(`result ${wrong} is ${output[wrong]}, values lie between ${low} and ${high}`);
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 interface Measured {
   readonly output: Float32Array;
@@ -58,14 +66,22 @@ async function runCase(device: WeftDevice, program: CompiledProgram, setting: At
   const inputs = inputsOf(setting);
   const output = Object.values(await executable.run(inputs))[0] as Float32Array;
   checkOutput(output, inputs.v.data as Float32Array);
-  return { output, time: async (repeat) => (await executable.time({ repeat, warmup: 0 })).ms, dispose: () => executable.dispose() };
+  return {
+    output,
+    time: async (repeat) => (await executable.time({ repeat, warmup: 0 })).ms,
+    dispose: () => executable.dispose(),
+  };
 }
 
-const print = (...cells: readonly (string | number)[]) => console.log(cells.map((cell, i) => String(cell).padStart(i === 0 ? 14 : 12)).join(""));
-const ratio = (now: number, before: number | undefined) => (before === undefined ? "" : `x${(now / before).toFixed(3)}`);
+const print = (...cells: readonly (string | number)[]) =>
+  console.log(cells.map((cell, i) => String(cell).padStart(i === 0 ? 14 : 12)).join(""));
+const ratio = (now: number, before: number | undefined) =>
+  before === undefined ? "" : `x${(now / before).toFixed(3)}`;
 
 async function growth(device: WeftDevice, heads: number, lengths: readonly number[], causal: boolean): Promise<void> {
-  console.log(`\n${causal ? "causal" : "bidirectional"}, ${heads} head${heads === 1 ? "" : "s"}, d = ${headWidth}, m = ${features}`);
+  console.log(
+    `\n${causal ? "causal" : "bidirectional"}, ${heads} head${heads === 1 ? "" : "s"}, d = ${headWidth}, m = ${features}`,
+  );
   print("length", "GFLOP", "", "peak MB", "", "kernels", "ms");
   let before: { flops: number; peakBytes: number } | undefined;
   for (const length of lengths) {
@@ -94,8 +110,16 @@ async function naive(device: WeftDevice, lengths: readonly number[]): Promise<vo
   let before: { flops: number; peakBytes: number } | undefined;
   for (const length of lengths) {
     try {
-      const cost = costOf(compileAttention({ heads: 1, length, causal: false }, device.profile, readSource, { optimise: false }));
-      print(length, (cost.flops / 1e9).toFixed(3), ratio(cost.flops, before?.flops), (cost.peakBytes / 1e6).toFixed(2), ratio(cost.peakBytes, before?.peakBytes));
+      const cost = costOf(
+        compileAttention({ heads: 1, length, causal: false }, device.profile, readSource, { optimise: false }),
+      );
+      print(
+        length,
+        (cost.flops / 1e9).toFixed(3),
+        ratio(cost.flops, before?.flops),
+        (cost.peakBytes / 1e6).toFixed(2),
+        ratio(cost.peakBytes, before?.peakBytes),
+      );
       before = cost;
     } catch (error) {
       console.log(`${String(length).padStart(14)}  ${(error as Error).message}`);
@@ -108,7 +132,11 @@ async function naive(device: WeftDevice, lengths: readonly number[]): Promise<vo
 async function speed(device: WeftDevice, causal: boolean, rounds: number): Promise<void> {
   const setting = { heads: 1, length: 4096, causal };
   const fast = await runCase(device, compileAttention(setting, device.profile, readSource), setting);
-  const slow = await runCase(device, compileAttention(setting, device.profile, readSource, { disable: ["contraction-order"] }), setting);
+  const slow = await runCase(
+    device,
+    compileAttention(setting, device.profile, readSource, { disable: ["contraction-order"] }),
+    setting,
+  );
   let difference = 0;
   fast.output.forEach((value, i) => {
     difference = Math.max(difference, Math.abs(value - (slow.output[i] as number)));

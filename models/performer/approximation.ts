@@ -48,7 +48,12 @@ export function approximationProjection(
   seed: number,
 ): Float32Array {
   const name = kind === "orthogonal" ? "orthogonal_features" : "gaussian_features";
-  return initialValues(name, [features, width], { scaling: 0 }, randomStream(seed, `approximation.${kind}.${features}`));
+  return initialValues(
+    name,
+    [features, width],
+    { scaling: 0 },
+    randomStream(seed, `approximation.${kind}.${features}`),
+  );
 }
 
 /** softmax(q kᵀ / √d) v in float64, row-major. */
@@ -68,7 +73,8 @@ export function exactAttention(setting: ApproximationSetting, { q, k, v }: Atten
     for (let j = 0; j < length; j++) {
       const weight = Math.exp((scores[j] as number) - greatest);
       sum += weight;
-      for (let c = 0; c < width; c++) result[i * width + c] = (result[i * width + c] as number) + weight * (v[j * width + c] as number);
+      for (let c = 0; c < width; c++)
+        result[i * width + c] = (result[i * width + c] as number) + weight * (v[j * width + c] as number);
     }
     for (let c = 0; c < width; c++) result[i * width + c] = (result[i * width + c] as number) / sum;
   }

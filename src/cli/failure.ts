@@ -106,7 +106,7 @@ export function reportDiagnostics(
 ): void {
   const options = terminal.colours ? { paint } : {};
   for (const diagnostic of diagnostics) {
-    terminal.note(`${renderDiagnostic(diagnostic, sources, options).trimEnd()}\n`);
+    terminal.note(`${renderDiagnostic(diagnostic, sources, options).trimEnd()}\n\n`);
   }
 }
 

@@ -131,17 +131,14 @@ export function inSingle(dataType: DataType, value: string, apply: (value: strin
   return dataType === "float16" ? `f16(${apply(`f32(${value})`)})` : apply(value);
 }
 
-/** Renders an equation, or says why its values do not fit the language's types. Constants become parameters of a model. */
-export function renderEquation(vector: VectorCase, equation: Equation): CaseText | Unsupported {
-  const misfit = unreadableValue(vector) ?? rangeMisfit(vector, equation);
-  if (misfit !== undefined) return { unsupported: misfit };
+/** Renders an equation. Constants become parameters of a model. */
+export function renderEquation(vector: VectorCase, equation: Equation): CaseText {
   const results = equation.results ?? ["y"];
   const inputs = equation.operands.filter(({ tensor }) => !tensor.constant);
   const parameters = equation.operands.filter(({ tensor }) => tensor.constant);
-  const entry = vector.suite;
   const types = vector.outputs.map(({ dataType, shape }) => typeText(resultElement(vector, dataType), shape));
   const signature =
-    `${entry}(${inputs.map(declaration).join(", ")}) -> ` +
+    `apply(${inputs.map(declaration).join(", ")}) -> ` +
     (results.length === 1 ? types[0] : `(${results.map((name, i) => `${name}: ${types[i]}`).join(", ")})`);
   const body = [...equation.statements, `return ${results.length === 1 ? results[0] : `(${results.join(", ")})`}`];
   const text =
@@ -153,7 +150,7 @@ export function renderEquation(vector: VectorCase, equation: Equation): CaseText
           ...indented([`entry ${signature} {`, ...indented(body), "}"]),
           "}",
         ];
-  return { text: `${text.join("\n")}\n`, entry, inputs, parameters };
+  return { text: `${text.join("\n")}\n`, entry: "apply", inputs, parameters };
 }
 
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`);
@@ -168,19 +165,15 @@ function resultElement(vector: VectorCase, dataType: DataType): string {
   return logical.has(vector.operator) ? "bool" : elementOf(dataType);
 }
 
-function unreadableValue(vector: VectorCase): string | undefined {
+/** Why a case cannot be said in the language's types: values that are not known, or whole numbers beyond 32 bits. */
+export function misfit(vector: VectorCase): string | undefined {
   const tensors = [...vector.inputs.values(), ...vector.outputs];
-  const options = Object.values(vector.options).filter((option) => option === null || /^-?\d+n$/.test(String(option)));
-  return tensors.map(({ unreadable }) => unreadable).find((reason) => reason !== undefined) ?? options.map(unreadableReason)[0];
-}
-
-/** Whole numbers must fit the 32 bits in which they are held. */
-function rangeMisfit(vector: VectorCase, { operands }: Equation): string | undefined {
-  const wide = [...operands.map(({ tensor }) => tensor), ...vector.outputs].filter(({ dataType }) => dataType.endsWith("64"));
-  const numbers = Object.values(vector.options).filter((option) => typeof option === "number");
+  const options = Object.values(vector.options).filter((option) => option === null || /^-?\d+n?$/.test(String(option)));
+  const unreadable = [...tensors.map((tensor) => tensor.unreadable), ...options.map(unreadableReason)];
+  const wide = tensors.filter(({ dataType }) => dataType.endsWith("64"));
   const fits = wide.every(({ dataType, data }) => {
     const [low, high] = dataType === "int64" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
-    return [...data, ...numbers].every((value) => value >= low && value <= high);
+    return [...data, ...options.map(numberFrom)].every((value) => value >= low && value <= high);
   });
-  return fits ? undefined : "64-bit integers";
+  return unreadable.find((reason) => reason !== undefined) ?? (fits ? undefined : "64-bit integers");
 }

@@ -38,8 +38,8 @@ export function batchNormalizationEquation(vector: VectorCase): Equation {
 
 /** Over the positions of each channel of each example. */
 export function instanceNormalizationEquation(vector: VectorCase): Equation {
-  const indices = ["n", ...(vector.options.layout === "nhwc" ? ["y", "x", "c"] : ["c", "y", "x"])];
-  return overIndices(vector, indices, ["y", "x"], ["n", "c"], ["c"]);
+  const indices = ["n", ...(vector.options.layout === "nhwc" ? ["h", "w", "c"] : ["c", "h", "w"])];
+  return overIndices(vector, indices, ["h", "w"], ["n", "c"], ["c"]);
 }
 
 /** Over all axes but the first, or over those that are given; scale and bias have them in the order in which they are given. */

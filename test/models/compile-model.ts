@@ -2,7 +2,14 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkSource, compileSource, type ElaboratedProgram, type EntryRequest, elaborateProgram, type PassSelection } from "../../src/compile.ts";
+import {
+  checkSource,
+  compileSource,
+  type ElaboratedProgram,
+  type EntryRequest,
+  elaborateProgram,
+  type PassSelection,
+} from "../../src/compile.ts";
 import { initialParameters } from "../../src/initial-parameters.ts";
 import { elementCount, evaluateGraph, type Graph, type Shape, type Tensor, tensorOf } from "../../src/ir/index.ts";
 import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
@@ -46,8 +53,18 @@ export interface ModelRequest extends Omit<EntryRequest, "inputShapes"> {
   readonly seed?: number;
 }
 
-function requestOf({ path: _, texts: __, inputs = {}, parameters: ___, seed: ____, ...request }: ModelRequest): EntryRequest {
-  return { ...request, inputShapes: Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape])) };
+function requestOf({
+  path: _,
+  texts: __,
+  inputs = {},
+  parameters: ___,
+  seed: ____,
+  ...request
+}: ModelRequest): EntryRequest {
+  return {
+    ...request,
+    inputShapes: Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape])),
+  };
 }
 
 /** The graph of an entry, before any pass. Throws with the diagnostics when the text has mistakes. */
@@ -58,22 +75,32 @@ export function elaborateModel(request: ModelRequest): ElaboratedProgram {
   return value;
 }
 
-const describe = ({ code, title, primary }: { code: string; title: string; primary: { span: { file: string; line: number } } }): string =>
-  `${primary.span.file}:${primary.span.line} ${code}: ${title}`;
+const describe = ({
+  code,
+  title,
+  primary,
+}: {
+  code: string;
+  title: string;
+  primary: { span: { file: string; line: number } };
+}): string => `${primary.span.file}:${primary.span.line} ${code}: ${title}`;
 
 /** Values of all parameters and buffers of a model, as drawn from the seed. */
 export function parametersOf(program: ElaboratedProgram, seed = 0): Map<string, Values> {
   const start = initialParameters(program.parameters, seed);
   return new Map(
-    program.parameters.map(({ path, type }) => [path, { shape: type.shape, data: start(path).data as ArrayLike<number> }]),
+    program.parameters.map(({ path, type }) => [
+      path,
+      { shape: type.shape, data: start(path).data as ArrayLike<number> },
+    ]),
   );
 }
 
-const tensorsOf = (nodes: Graph["inputs"], valueOf: (name: string) => Values | undefined): Record<string, Tensor> =>
+const tensorsOf = (nodes: Graph["inputs"], lookUp: (name: string) => Values | undefined): Record<string, Tensor> =>
   Object.fromEntries(
     nodes.map((node) => {
       const name = node.attributes.name as string;
-      const values = valueOf(name);
+      const values = lookUp(name);
       if (values === undefined) throw new Error(`no value for ${name}`);
       return [name, tensorOf({ ...node.type, shape: values.shape }, Array.from(values.data))];
     }),
@@ -115,7 +142,11 @@ export function compileOnly(device: Pick<WeftDevice, "profile">, request: ModelR
 }
 
 /** Compiles an entry and makes it ready on a device. */
-export async function deviceModel(device: WeftDevice, request: ModelRequest, passes?: PassSelection): Promise<DeviceModel> {
+export async function deviceModel(
+  device: WeftDevice,
+  request: ModelRequest,
+  passes?: PassSelection,
+): Promise<DeviceModel> {
   const program = compileOnly(device, request, passes);
   const drawn = initialParameters(program.parameters, request.seed ?? 0);
   const types = new Map([...program.plan.inputs, ...program.plan.parameters].map(({ name, type }) => [name, type]));
@@ -141,7 +172,10 @@ export async function deviceModel(device: WeftDevice, request: ModelRequest, pas
 }
 
 /** Greatest absolute difference, and greatest difference relative to the greatest wanted value. */
-export function differences(got: ArrayLike<number>, want: ArrayLike<number>): { readonly absolute: number; readonly relative: number } {
+export function differences(
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+): { readonly absolute: number; readonly relative: number } {
   if (got.length !== want.length) throw new Error(`${got.length} values, ${want.length} wanted`);
   let absolute = 0;
   let scale = 0;
@@ -155,5 +189,7 @@ export function differences(got: ArrayLike<number>, want: ArrayLike<number>): { 
 
 /** Number of elements of all parameters, or of all buffers. */
 export function countOf(program: ElaboratedProgram, role: "param" | "buffer"): number {
-  return program.parameters.filter((each) => each.role === role).reduce((sum, { type }) => sum + elementCount(type.shape), 0);
+  return program.parameters
+    .filter((each) => each.role === role)
+    .reduce((sum, { type }) => sum + elementCount(type.shape), 0);
 }

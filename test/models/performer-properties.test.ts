@@ -43,7 +43,10 @@ type Kind = "orthogonal_features" | "gaussian_features";
 function estimates(entry: string, kind: Kind, m: number, draws: number, l = 1): number[] {
   const stream = randomStream(7, `${entry} ${kind} ${m}`);
   const matrices = Array.from({ length: draws }, () => initialValues(kind, [m, width], {}, stream));
-  const W: Values = { shape: [draws * m, width], data: Float64Array.from(matrices.flatMap((matrix) => Array.from(matrix))) };
+  const W: Values = {
+    shape: [draws * m, width],
+    data: Float64Array.from(matrices.flatMap((matrix) => Array.from(matrix))),
+  };
   const φ = only(evaluateModel({ path: features, entry, inputs: { X: valuesOf([x, y]), W } }));
   const rows = draws * m;
   return matrices.map((_, draw) => {
@@ -94,7 +97,9 @@ describe("the estimate of the softmax kernel", () => {
 
   it("has less variance with orthogonal rows, as far as Theorem 2 promises", () => {
     const m = 8;
-    const squares = estimates("positive_features", "orthogonal_features", m, 20_000).map((estimate) => (estimate - kernel) ** 2);
+    const squares = estimates("positive_features", "orthogonal_features", m, 20_000).map(
+      (estimate) => (estimate - kernel) ** 2,
+    );
     const { mean: variance, error } = statistics(squares);
     const bound = laws.positive_features / m - ((2 * (m - 1)) / (m * (width + 2))) * (kernel - Math.exp(-0.25)) ** 2;
     expect(bound).toBeCloseTo(0.1925, 3);
@@ -115,7 +120,13 @@ describe("attention through features", () => {
   const v = random("v", S, e);
   const W = valuesOf(random("W", m, d));
   const favor = (keys: readonly (readonly number[])[], values: readonly (readonly number[])[]) =>
-    only(evaluateModel({ path: attention, entry: "favor", inputs: { q: valuesOf(q), k: valuesOf(keys), v: valuesOf(values), W } }));
+    only(
+      evaluateModel({
+        path: attention,
+        entry: "favor",
+        inputs: { q: valuesOf(q), k: valuesOf(keys), v: valuesOf(values), W },
+      }),
+    );
 
   it("does not depend on the order of the keys", () => {
     const order = Array.from({ length: S }, (_, j) => (j * 7 + 4) % S);
@@ -134,19 +145,48 @@ describe("attention through features", () => {
         const keys = kp.slice(0, seen(i));
         const z = query.map((_, r) => keys.reduce((sum, key) => sum + (key[r] as number), 0));
         const kv = query.map((_, r) =>
-          (v[0] as number[]).map((__, c) => keys.reduce((sum, key, j) => sum + (key[r] as number) * ((v[j] as number[])[c] as number), 0)),
+          (v[0] as number[]).map((__, c) =>
+            keys.reduce((sum, key, j) => sum + (key[r] as number) * ((v[j] as number[])[c] as number), 0),
+          ),
         );
-        return (v[0] as number[]).map((_, c) => dot(query, kv.map((row) => row[c] as number)) / dot(query, z));
+        return (v[0] as number[]).map(
+          (_, c) =>
+            dot(
+              query,
+              kv.map((row) => row[c] as number),
+            ) / dot(query, z),
+        );
       });
     const both = only(evaluateModel({ path: attention, entry: "linear_attention", inputs }));
-    expect(differences(both, bracketed(() => S)).absolute).toBeLessThan(1e-12);
-    const causal = only(evaluateModel({ path: attention, entry: "linear_attention_causal", settings: { eps2: 0 }, inputs }));
-    expect(differences(causal, bracketed((i) => i + 1)).absolute).toBeLessThan(1e-12);
+    expect(
+      differences(
+        both,
+        bracketed(() => S),
+      ).absolute,
+    ).toBeLessThan(1e-12);
+    const causal = only(
+      evaluateModel({ path: attention, entry: "linear_attention_causal", settings: { eps2: 0 }, inputs }),
+    );
+    expect(
+      differences(
+        causal,
+        bracketed((i) => i + 1),
+      ).absolute,
+    ).toBeLessThan(1e-12);
   });
 
   it("gives means of what was seen when all keys are alike", () => {
     const ones = Array.from({ length: 3 }, () => [1, 1]);
-    const inputs = { q: valuesOf(ones), k: valuesOf(ones), v: valuesOf([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), W: valuesOf(random("W2", 4, 2)) };
+    const inputs = {
+      q: valuesOf(ones),
+      k: valuesOf(ones),
+      v: valuesOf([
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ]),
+      W: valuesOf(random("W2", 4, 2)),
+    };
     const causal = only(evaluateModel({ path: attention, entry: "favor_causal", settings: { eps2: 0 }, inputs }));
     expect(differences(causal, [1, 0, 0, 1 / 2, 1 / 2, 0, 1 / 3, 1 / 3, 1 / 3]).absolute).toBeLessThan(1e-13);
   });
@@ -164,11 +204,18 @@ describe.skipIf(device === undefined)("the error against exact attention", () =>
     for (const m of featureCounts) {
       const shapes = { q: [length, d], k: [length, d], v: [length, d], W: [m, d] };
       const empty = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: [] }]));
-      const model = await deviceModel(theDevice(), { path: attention, entry: "favor", settings: { eps: 0 }, inputs: empty });
+      const model = await deviceModel(theDevice(), {
+        path: attention,
+        entry: "favor",
+        settings: { eps: 0 },
+        inputs: empty,
+      });
       const runs: number[] = [];
       for (const { seed, inputs, exact } of problems) {
         const W = { shape: [m, d], data: approximationProjection("orthogonal", m, d, seed) };
-        const given = Object.fromEntries(Object.entries(inputs).map(([name, data]) => [name, { shape: [length, d], data }]));
+        const given = Object.fromEntries(
+          Object.entries(inputs).map(([name, data]) => [name, { shape: [length, d], data }]),
+        );
         const output = Object.values(await model.run({ ...given, W }))[0] as ArrayLike<number>;
         runs.push(meanSquaredError(output, exact));
       }

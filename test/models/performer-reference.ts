@@ -86,7 +86,9 @@ export function linearAttention(qp: Matrix, kp: Matrix, v: Matrix, mask?: readon
   const m = rowOf(qp, 0).length;
   const e = rowOf(v, 0).length;
   const kept = kp.map((_, j) => mask === undefined || mask[j] === true);
-  const kv = range(m).map((r) => range(e).map((c) => total(kp.map((row, j) => (kept[j] ? at(row, r) * at(rowOf(v, j), c) : 0)))));
+  const kv = range(m).map((r) =>
+    range(e).map((c) => total(kp.map((row, j) => (kept[j] ? at(row, r) * at(rowOf(v, j), c) : 0)))),
+  );
   const z = range(m).map((r) => total(kp.map((row, j) => (kept[j] ? at(row, r) : 0))));
   return qp.map((q) => range(e).map((c) => total(q.map((value, r) => value * at(rowOf(kv, r), c))) / dot(q, z)));
 }
@@ -179,14 +181,29 @@ function rotate(x: Matrix): number[][] {
 }
 
 /** One head: attention of rows that are already rotated. */
-function attend(q: Matrix, k: Matrix, v: Matrix, w: Matrix, shape: PerformerShape, mask?: readonly boolean[]): number[][] {
+function attend(
+  q: Matrix,
+  k: Matrix,
+  v: Matrix,
+  w: Matrix,
+  shape: PerformerShape,
+  mask?: readonly boolean[],
+): number[][] {
   if (shape.kernel === "exact") return softmaxAttention(q, k, v, shape.causal);
   const [qp, kp] =
-    shape.kernel === "relu" ? [reluFeatures(q, w), reluFeatures(k, w)] : [queryFeatures(q, w, 1e-4), keyFeatures(k, w, 1e-4)];
+    shape.kernel === "relu"
+      ? [reluFeatures(q, w), reluFeatures(k, w)]
+      : [queryFeatures(q, w, 1e-4), keyFeatures(k, w, 1e-4)];
   return shape.causal ? causalLinearAttention(qp, kp, v, 1e-6) : linearAttention(qp, kp, v, mask);
 }
 
-function selfAttention(weights: Weights, name: string, x: Matrix, shape: PerformerShape, mask?: readonly boolean[]): number[][] {
+function selfAttention(
+  weights: Weights,
+  name: string,
+  x: Matrix,
+  shape: PerformerShape,
+  mask?: readonly boolean[],
+): number[][] {
   return multiHead(weights, name, x, x, shape, mask, rotate);
 }
 
@@ -213,10 +230,20 @@ function multiHead(
 }
 
 /** x + f(norm(x)), or what the shape has instead. `name` is the path of the residual layer. */
-function residual(weights: Weights, name: string, x: Matrix, shape: PerformerShape, f: (x: Matrix) => Matrix): number[][] {
+function residual(
+  weights: Weights,
+  name: string,
+  x: Matrix,
+  shape: PerformerShape,
+  f: (x: Matrix) => Matrix,
+): number[][] {
   if (shape.residual === undefined) return plus(x, f(layerNorm(weights, `${name}.norm`, x)));
   const g = at(vectorOf(weights, `${name}.g`), 0);
-  if (shape.residual === "rezero") return plus(x, f(x).map((row) => row.map((value) => g * value)));
+  if (shape.residual === "rezero")
+    return plus(
+      x,
+      f(x).map((row) => row.map((value) => g * value)),
+    );
   const scaled = x.map((row) => row.map((value) => (g * value) / Math.max(Math.sqrt(dot(row, row)), 1e-5)));
   return plus(x, f(scaled));
 }
@@ -232,7 +259,10 @@ function feedForward(weights: Weights, name: string, x: Matrix, gated = false): 
 
 const embed = (weights: Weights, name: string, tokens: readonly number[], d: number): number[][] => {
   const embedding = matrixOf(weights, name);
-  return plus(tokens.map((token) => rowOf(embedding, token)), sinusoidTable(tokens.length, d));
+  return plus(
+    tokens.map((token) => rowOf(embedding, token)),
+    sinusoidTable(tokens.length, d),
+  );
 };
 
 /** Last hidden states, after the final norm. Names of parameters begin with `prefix`. */
@@ -253,7 +283,12 @@ export function encode(
 }
 
 /** Logits of every position. */
-export function logits(weights: Weights, tokens: readonly number[], shape: PerformerShape, mask?: readonly boolean[]): number[][] {
+export function logits(
+  weights: Weights,
+  tokens: readonly number[],
+  shape: PerformerShape,
+  mask?: readonly boolean[],
+): number[][] {
   return linear(weights, "to_out", encode(weights, tokens, shape, mask), true);
 }
 

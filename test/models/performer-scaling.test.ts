@@ -1,6 +1,13 @@
 /** The cost of the attention layer doubles with the length of the sequence, although the text says L × L. */
 import { describe, expect, it } from "vitest";
-import { type AttentionCase, compileAttention, costOf, doublings, features, headWidth } from "../../models/performer/scaling.ts";
+import {
+  type AttentionCase,
+  compileAttention,
+  costOf,
+  doublings,
+  features,
+  headWidth,
+} from "../../models/performer/scaling.ts";
 import { hostProfile } from "../../src/compile.ts";
 import { sourceReader } from "./compile-model.ts";
 
@@ -23,7 +30,10 @@ describe.each([false, true])("the attention layer, causal: %s", (causal) => {
   });
 
   it("grows by four as it is written", () => {
-    const all = costs(doublings(2048, 8192).map((length) => ({ heads: 1, length, causal })), false);
+    const all = costs(
+      doublings(2048, 8192).map((length) => ({ heads: 1, length, causal })),
+      false,
+    );
     for (const ratio of [...ratios(all.map(({ flops }) => flops)), ...ratios(all.map(({ peakBytes }) => peakBytes))]) {
       expect(ratio).toBeGreaterThan(3.5);
       expect(ratio).toBeLessThan(4.1);

@@ -170,8 +170,9 @@ function joinCost(
   const multiplication = left.divisor || right.divisor ? divisionFlops : 1;
   const stored = 2 * bytesPerElement * size;
   if (kept === indices) {
-    const absorbed = (left.computed && left.kept === kept) || (right.computed && right.kept === kept);
-    // The value before it was to be stored; as the last step of all, nothing is stored in between any more.
+    // The work can be the end of the step that computes a side of the same size, which was to be stored in any case.
+    const absorbed = [left, right].some((side) => side.computed && space.sizeOf(side.kept) === size);
+    // As the last step of all, it leaves nothing to be stored in between.
     const bytes = isLast ? (absorbed ? -stored : 0) : absorbed ? 0 : stored;
     return { flops: multiplication * points, bytes };
   }
@@ -182,7 +183,7 @@ function joinCost(
   return { flops, bytes: isLast ? 0 : stored };
 }
 
-/** One side of a join: its indices, and whether it is the value of a summing step. */
+/** One side of a join: its indices, and whether a step computes it. */
 interface Operand {
   readonly kept: number;
   readonly divisor: boolean;
@@ -191,7 +192,8 @@ interface Operand {
 
 function operandOf(space: Space, set: number): Operand {
   const kept = space.kept(set);
-  return { kept, divisor: isDivisor(space, set), computed: space.union(set) !== kept };
+  const isFactor = (set & (set - 1)) === 0;
+  return { kept, divisor: isDivisor(space, set), computed: !isFactor || space.union(set) !== kept };
 }
 
 /** Cheaper, then fewer bytes, then whichever came first. */

@@ -180,13 +180,10 @@ function prefixSum(parts: Parts, emission: Emission): Node | undefined {
   const running = builder.node("cumulative_sum", [padded], { axis, exclusive, reverse });
   const cut = available > wanted ? sliceAxis(builder, running, axis, wanted) : running;
   const prefix: Factor = { node: cut, indices: [...state.before, other, ...state.after], reciprocal: false };
-  const sum = emitProduct(
-    productOf([...parts.queries, prefix], parts.result, product.sizes, builder),
-    largestValue,
-    finder,
-    builder,
-  );
-  return sum === undefined ? undefined : finish(parts, sum, emission);
+  const whole = productOf([...parts.queries, prefix, ...parts.outside], product.result, product.sizes, builder, {
+    scale: product.scale,
+  });
+  return emitProduct(whole, largestValue, finder, builder);
 }
 
 function chunkedPrefix(

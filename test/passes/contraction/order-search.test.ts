@@ -67,8 +67,9 @@ function treeCosts(problem: OrderProblem): (tree: Tree) => { flops: number; byte
       const points = sides[0]!.kept | sides[1]!.kept;
       const sums = points !== kept;
       flops += sums ? 2 * volume(points) : volume(points);
-      // Work of the same shape can end the kernel of a side that is itself a sum.
-      const ends = sides.some((side) => side.own !== side.kept && side.kept === kept);
+      // Work of the same size can end the kernel that computes a side.
+      const computed = (set: number) => (set & (set - 1)) !== 0 || factsOf(set).own !== factsOf(set).kept;
+      const ends = [left, right].some((set) => computed(set) && volume(factsOf(set).kept) === volume(kept));
       if (sums) bytes += top ? 0 : 8 * volume(kept);
       else if (top) bytes -= ends ? 8 * volume(kept) : 0;
       else bytes += ends ? 0 : 8 * volume(kept);
