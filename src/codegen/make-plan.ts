@@ -220,9 +220,9 @@ function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize
 function flopsOf(group: KernelGroup): number {
   const flops = (node: Node): number => {
     const own = operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes);
-    const steps = (node.attributes.steps as number | undefined) ?? 1;
-    const inside = (node.regions ?? []).flatMap((region) => graphNodes(region));
-    return own + steps * inside.reduce((sum, other) => sum + flops(other), 0);
+    if (node.regions === undefined) return own;
+    const inside = node.regions.flatMap((region) => graphNodes(region));
+    return own + (node.attributes.steps as number) * inside.reduce((sum, other) => sum + flops(other), 0);
   };
   return group.members.reduce((sum, node) => sum + flops(node), 0);
 }

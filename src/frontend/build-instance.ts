@@ -110,11 +110,15 @@ function buildInstance(
   const frame = newFrame(instance, values.sizes, 0);
   for (const member of module.members) {
     if (member.kind === "require") verifyRequirement(context, member.condition, frame);
+    else if ((member.kind === "sub" || member.kind === "tensor") && isAbsent(context, member, frame)) continue;
     else if (member.kind === "sub") subs.set(member, buildSub(building, member, instance, frame));
     else if (member.kind === "tensor") tensors.set(member, buildTensor(context, member, path, frame));
   }
   return instance;
 }
+
+const isAbsent = (context: Elaboration, { presence }: SubMember | TensorMember, frame: Frame): boolean =>
+  presence !== undefined && constantIn(context, presence, frame) === 0;
 
 const joinPath = (...parts: readonly string[]) => parts.filter((part) => part !== "").join(".");
 
@@ -148,7 +152,9 @@ function buildSub(building: Building, member: SubMember, owner: Instance, frame:
   const { context } = building;
   const resolution = context.tables.subs.get(member);
   if (resolution === undefined) throw new Error(`${member.name.name} has no module`);
-  const counts = resolution.counts.map((count) => sizeIn(context, count, frame, member.span));
+  const starts = resolution.counts.map(({ start }) => sizeIn(context, start, frame, member.span));
+  const ends = resolution.counts.map(({ end }) => sizeIn(context, end, frame, member.span));
+  const counts = ends.map((end, k) => end - (starts[k] as number));
   const total = counts.reduce((product, count) => product * count, 1);
   if (!(total <= greatestInstanceCount) || counts.some((count) => count < 0)) {
     context.at(member.span).refuse("size/too-many-modules", `\`${member.name.name}\` would be ${total} modules`, {
@@ -157,13 +163,15 @@ function buildSub(building: Building, member: SubMember, owner: Instance, frame:
   }
   const name = member.path?.value ?? member.name.name;
   const elements = Array.from({ length: total }, (_, position) => {
-    const place = unravel(position, counts).join(".");
+    const place = unravel(position, counts)
+      .map((k, axis) => k + (starts[axis] as number))
+      .join(".");
     const label = `${joinPath(member.name.name, place)}: ${resolution.module.name.name}`;
     const chain = [...owner.chain, label];
     const values = subValues(context, resolution, frame, chain, member.span);
     return buildInstance(building, resolution.module, values, joinPath(owner.path, name, place), chain);
   });
-  return { counts, elements };
+  return { counts, starts, elements };
 }
 
 function unravel(position: number, counts: readonly number[]): number[] {

@@ -4,8 +4,8 @@ import { type Context, checkExpression, factsWithIndices, fail, textOf } from ".
 import type { InstancePath, ValueType } from "./checked-program.ts";
 import { isIntegerElement, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
-import { constantSize, namesOf, printSize, type Size, substitute, subtractSizes } from "./size.ts";
-import { provablyAtMost, provablyNonNegative } from "./size-facts.ts";
+import { constantSize, constantValue, namesOf, printSize, type Size, substitute, subtractSizes } from "./size.ts";
+import { provablyAtMost } from "./size-facts.ts";
 import type { Expression, MemberExpression, SubMember } from "./syntax-tree.ts";
 
 /**
@@ -94,16 +94,21 @@ export function chooseElements(
       );
       return;
     }
-    const count = substitute(resolution.counts[last.elements.length + i] as Size, outer);
+    const range = resolution.counts[last.elements.length + i] as { readonly start: Size; readonly end: Size };
+    const start = substitute(range.start, outer);
+    const end = substitute(range.end, outer);
     const facts = factsWithIndices(context);
-    if (!provablyNonNegative(size, facts) || !provablyAtMost(size, subtractSizes(count, constantSize(1)), facts)) {
+    if (!provablyAtMost(start, size, facts) || !provablyAtMost(size, subtractSizes(end, constantSize(1)), facts)) {
       sound = false;
-      const isOutside = provablyAtMost(count, size, facts);
+      const fromZero = constantValue(start) === 0n;
+      const isOutside = provablyAtMost(end, size, facts) || !fromZero;
       const hasLoop = [...namesOf(size)].some((name) => facts.ranges.has(name));
       fail(context, element.span, "index/range", `\`${text}\` can step outside of \`${last.sub.name.name}\``, {
-        label: `there are ${printSize(count)} elements`,
+        label: fromZero
+          ? `there are ${printSize(end)} elements`
+          : `elements are ${printSize(start)} to ${printSize(subtractSizes(end, constantSize(1)))}`,
         secondary: [{ span: last.sub.span, text: "declared here" }],
-        help: isOutside || hasLoop ? [] : [`State what is missing: \`require ${text} < ${printSize(count)}\`.`],
+        help: isOutside || hasLoop ? [] : [`State what is missing: \`require ${text} < ${printSize(end)}\`.`],
       });
     }
   });

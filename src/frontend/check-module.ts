@@ -15,13 +15,13 @@ import {
 } from "./check-context.ts";
 import { declareFunction } from "./check-function.ts";
 import { instanceOfSub } from "./check-instance.ts";
-import { checkRequire, checkSize, guardSizes, resolveType } from "./check-size.ts";
-import type { Definition, ValueType } from "./checked-program.ts";
+import { checkRequire, checkSize, factsOf, guardSizes, resolveType } from "./check-size.ts";
+import type { Definition, SubResolution, ValueType } from "./checked-program.ts";
 import { boolElement, elementFits, printValueType, sizeType, tensorOfType, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
 import { type Binding, lookUp, newScope, visibleNames } from "./scope.ts";
-import { nameSize, printSize, type Size, substitute } from "./size.ts";
-import { noFacts, provablyEqual, withFacts } from "./size-facts.ts";
+import { constantSize, nameSize, printSize, type Size, substitute } from "./size.ts";
+import { noFacts, provablyEqual, type SizeFacts, withFacts } from "./size-facts.ts";
 import type {
   Argument,
   Expression,
@@ -266,8 +266,25 @@ function matchSubArguments(
   return sound ? matched : undefined;
 }
 
+/** Checks the condition under which a member exists; returns what it lets us conclude there. */
+function checkPresence(context: Context, { presence }: TensorMember | SubMember): Partial<SizeFacts> {
+  if (presence === undefined) return {};
+  const type = checkTensor(context, presence);
+  if (type === undefined) return {};
+  if (type.element.dtype !== "bool" || type.dims.length > 0 || type.constant !== true) {
+    fail(context, presence.span, "module/presence", "a member exists under a condition on the module's parameters", {
+      label: `this is ${printValueType(type)}`,
+      help: ["For instance `param bias: f32[n] = zeros() if biased` with a parameter `biased: bool`."],
+    });
+    return {};
+  }
+  return factsOf(context, presence);
+}
+
 function resolveSub(checker: Checker, info: ModuleInfo, sub: SubMember): void {
-  const context = headerContext(checker, info);
+  const header = headerContext(checker, info);
+  const present = checkPresence(header, sub);
+  const context: Context = { ...header, facts: withFacts(header.facts, present) };
   const binding = lookUp(info.scope, sub.module.name);
   if (binding?.kind !== "callable" || binding.definition.kind !== "module") {
     for (const argument of sub.arguments) checkExpression(context, argument.value);
@@ -282,9 +299,12 @@ function resolveSub(checker: Checker, info: ModuleInfo, sub: SubMember): void {
   const target = binding.definition.declaration;
   checker.tables.uses.set(sub.module, binding.definition);
   checker.edges.push({ from: info.declaration, to: target, span: sub.module.span, name: target.name.name });
-  const counts = sub.counts.map((count) => checkSize(context, count));
+  const counts = sub.counts.map(({ start, end }) => ({
+    start: start === undefined ? constantSize(0) : checkSize(context, start),
+    end: checkSize(context, end),
+  }));
   const matched = matchSubArguments(context, sub, target);
-  if (matched === undefined || counts.some((count) => count === undefined)) return;
+  if (matched === undefined || counts.some(({ start, end }) => start === undefined || end === undefined)) return;
   const sizes = new Map<string, Size>();
   const values = new Map<string, { expression: Expression; isDefault: boolean }>();
   const defaults = checker.modules.get(target)?.defaults;
@@ -305,7 +325,7 @@ function resolveSub(checker: Checker, info: ModuleInfo, sub: SubMember): void {
     if (checker.diagnostics.length > before) sound = false;
   }
   if (!sound) return;
-  checker.tables.subs.set(sub, { module: target, sizes, values, counts: counts as Size[] });
+  checker.tables.subs.set(sub, { module: target, sizes, values, counts: counts as SubResolution["counts"] });
   info.scope.names.set(sub.name.name, {
     kind: "value",
     definition: { kind: "sub", member: sub, of: info.declaration },
@@ -319,7 +339,11 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
   const context = headerContext(checker, info);
   const { declaration } = info;
   for (const [name, { member }] of info.tensors) {
-    const type = guardSizes(context, member.span, () => resolveType(context, member.type)) ?? unknownType;
+    const type =
+      guardSizes(context, member.span, () => {
+        checkPresence(context, member);
+        return resolveType(context, member.type);
+      }) ?? unknownType;
     info.tensors.set(name, { member, type });
     const definition: Definition = { kind: "tensor", member, of: declaration };
     checker.tables.uses.set(member.name, definition);
@@ -337,11 +361,19 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
     if (member.kind !== "tensor" && member.kind !== "sub") continue;
     const path = member.path?.value ?? member.name.name;
     const other = paths.get(path);
+    // The elements of an array may stand directly under their owner: `sub layer as "": Layer(d)[n]` is `0.…`, `1.…`.
+    const isUnnamed = path === "" && member.kind === "sub" && member.counts.length > 0;
+    if (isUnnamed) continue;
     if (path === "" || path.startsWith(".") || path.endsWith(".") || path.includes("..")) {
       fail(context, member.path?.span ?? member.name.span, "module/path", `\`${path}\` is no path of a parameter`, {
         help: ['Parts are joined by single dots: `as "0.fn"`.'],
       });
-    } else if (other !== undefined && other.name.name !== member.name.name) {
+    } else if (
+      other !== undefined &&
+      other.name.name !== member.name.name &&
+      other.presence === undefined &&
+      member.presence === undefined
+    ) {
       fail(context, member.path?.span ?? member.name.span, "module/path", `the path \`${path}\` is used twice`, {
         secondary: [{ span: other.span, text: "first here" }],
       });

@@ -132,7 +132,8 @@ export interface SubResolution {
   readonly sizes: ReadonlyMap<string, Size>;
   /** Every parameter: the expression given (in the enclosing module's names), or the default (in the module's own). */
   readonly values: ReadonlyMap<string, { readonly expression: Expression; readonly isDefault: boolean }>;
-  readonly counts: readonly Size[];
+  /** First element and the one after the last, for each axis of an array. */
+  readonly counts: readonly { readonly start: Size; readonly end: Size }[];
 }
 
 export interface CheckTables {

@@ -15,6 +15,7 @@ import {
   instanceAt,
   makeEmitters,
   newFrame,
+  refuseAbsent,
 } from "./elaboration.ts";
 import { constantValue } from "./elementwise-value.ts";
 import type { IndexedValue } from "./indexed-value.ts";
@@ -102,7 +103,7 @@ function evaluateName(context: Elaboration, expression: NameExpression, frame: F
       return constantValue(emit, setting.value, setting.dtype);
     }
     case "tensor":
-      return tensorValue(context, frame.instance, definition.member);
+      return tensorValue(context, frame.instance, definition.member, frame, expression.span);
     case "constant":
       return namedConstant(context, expression, definition.name);
     default:
@@ -149,9 +150,15 @@ function namedConstant(context: Elaboration, expression: NameExpression, name: s
   }
 }
 
-function tensorValue(context: Elaboration, instance: Instance | undefined, member: TensorMember): IndexedValue {
+function tensorValue(
+  context: Elaboration,
+  instance: Instance | undefined,
+  member: TensorMember,
+  frame: Frame,
+  span: Span,
+): IndexedValue {
   const tensor = instance?.tensors.get(member);
-  if (tensor === undefined) throw new Error(`no parameter ${member.name.name} here`);
+  if (tensor === undefined) return refuseAbsent(context, member, frame, span);
   return context.parameterValue(tensor);
 }
 
@@ -162,5 +169,5 @@ function evaluateMember(context: Elaboration, expression: MemberExpression, fram
   if (type?.kind !== "instance" || definition?.kind !== "tensor") {
     throw new Error(`${expression.member.name} is no value, ${expression.span.file}:${expression.span.line}`);
   }
-  return tensorValue(context, instanceAt(context, type.path, frame, expression.span), definition.member);
+  return tensorValue(context, instanceAt(context, type.path, frame, expression.span), definition.member, frame, expression.span);
 }

@@ -33,6 +33,8 @@ export interface Setting {
 /** `counts` is empty for a single instance; `elements` are in row-major order. */
 export interface InstanceArray {
   readonly counts: readonly number[];
+  /** Number of the first element along each axis. */
+  readonly starts: readonly number[];
   readonly elements: readonly Instance[];
 }
 
@@ -124,19 +126,31 @@ export function sizeNotes(frame: Frame): string[] {
   return frame.chain.length === 0 ? notes : [...notes, `reached through ${frame.chain.join(" → ")}`];
 }
 
+/** A member that is declared with `if` is used in an instance where that does not hold. */
+export function refuseAbsent(context: Elaboration, member: TensorMember | SubMember, frame: Frame, span: Span): never {
+  if (member.presence === undefined) throw new Error(`no ${member.name.name} at ${span.file}:${span.line}`);
+  return context.at(span).refuse("module/absent", `there is no \`${member.name.name}\` in this instance`, {
+    label: `it exists where \`${writtenText(context, member.presence.span)}\``,
+    notes: sizeNotes(frame),
+    help: ["Use it inside an `if … { }` with the same condition."],
+  });
+}
+
 /** The instance at the end of a path from the frame's own module. */
 export function instanceAt(context: Elaboration, path: InstancePath, frame: Frame, span: Span): Instance {
   let instance = frame.instance;
   for (const step of path) {
     const array = instance?.subs.get(step.sub);
-    if (array === undefined) throw new Error(`no instance of ${step.sub.name.name} at ${span.file}:${span.line}`);
+    if (array === undefined) refuseAbsent(context, step.sub, frame, span);
     let position = 0;
     step.elements.forEach((element, k) => {
       const count = array.counts[k] as number;
-      const chosen = constantIn(context, element, frame);
+      const start = array.starts[k] as number;
+      const number = constantIn(context, element, frame);
+      const chosen = number - start;
       if (!(chosen >= 0 && chosen < count)) {
-        context.at(element.span).refuse("index/out-of-range", `\`${step.sub.name.name}\` has no element ${chosen}`, {
-          label: `elements are 0 to ${count - 1}`,
+        context.at(element.span).refuse("index/out-of-range", `\`${step.sub.name.name}\` has no element ${number}`, {
+          label: `elements are ${start} to ${start + count - 1}`,
           notes: sizeNotes(frame),
         });
       }

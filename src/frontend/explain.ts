@@ -43,6 +43,8 @@ indices and sizes, \`%\` and \`//\`, restricted ranges (\`[j: j <= i]\` makes \`
   "limit/number": `Whole numbers go up to 2^53, real numbers up to about 1.8e308.`,
   "limit/size": `A source file may have 4 MiB of text.`,
   "limit/size-terms": `Sizes are kept as polynomials in normal form; this one has too many terms or too high a power to be compared.`,
+  "module/absent":
+    "A `param` or `sub` declared with `if` exists only in the instances where the condition holds: use it inside `if … { }` with that condition.",
   "module/constant": `A \`let\` directly in a module names something known when the model is built: \`let dh = d // heads\`.`,
   "module/duplicate-path":
     "Two tensors of the model would have the same name in a checkpoint. Give one another path with `as`.",
@@ -52,6 +54,8 @@ indices and sizes, \`%\` and \`//\`, restricted ranges (\`[j: j <= i]\` makes \`
   "module/no-value": "A parameter of the model has no default, and neither a preset nor `--set` gives it a value.",
   "module/not-constant": "This must be known when the model is built.",
   "module/path": `Paths of parameters join names with single dots, and each names one tensor: \`param weight as "0.weight": …\`.`,
+  "module/presence":
+    "`param … if condition` and `sub … if condition` are decided when the model is built, from the parameters of the module.",
   "module/preset": `Presets name configurations of a model; modules are configured where they are made, with \`sub\`.`,
   "module/unknown-setting": "`--set` names a parameter of the model or a generic size of the entry.",
   "name/assign": `\`x = …\` gives a new value to a name that this function introduced with \`let\` or as a parameter.`,

@@ -40,10 +40,13 @@ Weft {
 
   Module = (module | model) name Parameters "{" (Member ";"?)* "}"
   Member = Tensor | Sub | Function | Entry | Preset | Let | Require
-  Tensor = (param | buffer) name Path? ":" Type Default?
+  Tensor = (param | buffer) name Path? ":" Type Default? Presence?
   Path = as string
-  Sub = sub name Path? ":" name Arguments Counts?
-  Counts = #openBracket NonemptyListOf<Expression, ","> "]"
+  Sub = sub name Path? ":" name Arguments Counts? Presence?
+  Counts = #openBracket NonemptyListOf<Count, ","> "]"
+  Count = CountStart? Expression
+  CountStart = Sum<Operand> ".."
+  Presence = if Expression
   Preset = preset name PresetModel? "{" (Setting ","?)* "}"
   PresetModel = of name
   Setting = name "=" Expression

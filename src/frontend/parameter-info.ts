@@ -32,7 +32,10 @@ export function parametersOf(context: Elaboration, model: Instance): readonly Pa
 /** Every tensor of an instance and of what is below it, in declaration order. */
 function allTensors(instance: Instance): (readonly [Instance, InstanceTensor])[] {
   return instance.module.members.flatMap((member) => {
-    if (member.kind === "tensor") return [[instance, instance.tensors.get(member) as InstanceTensor] as const];
+    if (member.kind === "tensor") {
+      const tensor = instance.tensors.get(member);
+      return tensor === undefined ? [] : [[instance, tensor] as const];
+    }
     if (member.kind === "sub") return (instance.subs.get(member)?.elements ?? []).flatMap(allTensors);
     return [];
   });

@@ -122,6 +122,8 @@ export interface TensorMember {
   readonly path?: StringLiteral;
   readonly type: TypeExpression;
   readonly initialiser?: Expression;
+  /** `param bias: f32[n] = zeros() if biased`: the instance has it only where this holds. */
+  readonly presence?: Expression;
   readonly doc?: string;
   readonly span: Span;
 }
@@ -134,9 +136,19 @@ export interface SubMember {
   /** Name of the module or model. */
   readonly module: Identifier;
   readonly arguments: readonly Argument[];
-  /** Empty for a single instance; one size for an array, whose elements' paths are `name.0`, `name.1`, … */
-  readonly counts: readonly Expression[];
+  /** Empty for a single instance; one entry for an array, whose elements' paths are `name.0`, `name.1`, … */
+  readonly counts: readonly InstanceCount[];
+  /** `sub shortcut: Projection(n) if n > 1`: the instance has it only where this holds. */
+  readonly presence?: Expression;
   readonly doc?: string;
+  readonly span: Span;
+}
+
+/** `[layers]` or `[1..layers]`: elements `start` (0 when left out) to `end - 1`. */
+export interface InstanceCount {
+  readonly kind: "count";
+  readonly start?: Expression;
+  readonly end: Expression;
   readonly span: Span;
 }
 

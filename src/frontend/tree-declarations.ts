@@ -97,7 +97,7 @@ export function declarationActions({ span, build, all, optional, doc }: TreeTool
         span: span(this),
       } satisfies tree.ModuleDeclaration;
     },
-    Tensor(role, name, path, _colon, type, initialiser) {
+    Tensor(role, name, path, _colon, type, initialiser, presence) {
       return {
         kind: "tensor",
         role: role.sourceString as "param" | "buffer",
@@ -105,24 +105,31 @@ export function declarationActions({ span, build, all, optional, doc }: TreeTool
         path: optional(path),
         type: build(type),
         initialiser: optional(initialiser),
+        presence: optional(presence),
         doc: doc(this),
         span: span(this),
       } satisfies tree.TensorMember;
     },
     Path: (_as, path) => build(path),
-    Sub(_sub, name, path, _colon, module, args, counts) {
+    Sub(_sub, name, path, _colon, module, args, counts, presence) {
       return {
         kind: "sub",
         name: build(name),
         path: optional(path),
         module: build(module),
         arguments: build(args),
-        counts: optional<tree.Expression[]>(counts) ?? [],
+        counts: optional<tree.InstanceCount[]>(counts) ?? [],
+        presence: optional(presence),
         doc: doc(this),
         span: span(this),
       } satisfies tree.SubMember;
     },
     Counts: (_open, counts, _close) => all(counts),
+    Count(start, end) {
+      return { kind: "count", start: optional(start), end: build(end), span: span(this) } satisfies tree.InstanceCount;
+    },
+    CountStart: (start, _dots) => build(start),
+    Presence: (_if, condition) => build(condition),
     Preset(_preset, name, model, _open, settings, _commas, _close) {
       return {
         kind: "preset",

@@ -15,11 +15,11 @@ import {
 import { affine } from "./movement.ts";
 import type { VectorCase } from "./vectors.ts";
 
-/** `let y[i, r, c] = sum[k] a[i, r, k] * b[i, k, c]`; leading axes are repeated where one operand lacks them. */
+/** `let y[l, r, c] = sum[k] a[l, r, k] * b[l, k, c]`; leading axes are repeated where one operand lacks them. */
 export function matmulEquation(vector: VectorCase): Equation {
   const [a, b] = [operandOf(vector, "a"), operandOf(vector, "b")];
   const { shape } = outputOf(vector);
-  const batch = indexNames(shape.length - 2);
+  const batch = indexNames(shape.length - 2, "l");
   const leading = (of: readonly number[]) => broadcastSubscripts(of.slice(0, -2), batch, shape.slice(0, -2));
   const ofA = [...leading(a.tensor.shape), "r", "k"];
   const ofB = [...leading(b.tensor.shape), "k", "c"];

@@ -168,12 +168,14 @@ function resultElement(vector: VectorCase, dataType: DataType): string {
 /** Why a case cannot be said in the language's types: values that are not known, or whole numbers beyond 32 bits. */
 export function misfit(vector: VectorCase): string | undefined {
   const tensors = [...vector.inputs.values(), ...vector.outputs];
-  const options = Object.values(vector.options).filter((option) => option === null || /^-?\d+n?$/.test(String(option)));
-  const unreadable = [...tensors.map((tensor) => tensor.unreadable), ...options.map(unreadableReason)];
+  const isNumber = (option: unknown) =>
+    option === null || typeof option === "number" || (typeof option === "string" && /^-?\d+n$/.test(option));
+  const options = Object.values(vector.options).filter(isNumber);
+  const reasons = [...tensors.map(({ unreadable }) => unreadable), ...options.map(unreadableReason)];
   const wide = tensors.filter(({ dataType }) => dataType.endsWith("64"));
   const fits = wide.every(({ dataType, data }) => {
     const [low, high] = dataType === "int64" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
     return [...data, ...options.map(numberFrom)].every((value) => value >= low && value <= high);
   });
-  return unreadable.find((reason) => reason !== undefined) ?? (fits ? undefined : "64-bit integers");
+  return reasons.find((reason) => reason !== undefined) ?? (fits ? undefined : "64-bit integers");
 }

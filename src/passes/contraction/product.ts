@@ -117,8 +117,17 @@ interface Work {
   readonly node: Node;
   readonly indices: readonly string[];
   readonly reciprocal: boolean;
-  /** The shared product that it is part of: a position in the list of those. */
-  readonly part?: number;
+  /** The innermost shared product that it is part of. */
+  readonly part?: OpenSharedProduct;
+}
+
+/** A shared product whose factors are being found. */
+interface OpenSharedProduct {
+  readonly node: Node;
+  readonly indices: readonly string[];
+  readonly factors: Factor[];
+  /** The shared product that this one is part of. */
+  readonly outer: OpenSharedProduct | undefined;
 }
 
 /**
@@ -142,7 +151,7 @@ export function expandProduct(
   const kept = new Set(result);
   const interior: Node[] = [];
   const factors: Factor[] = [];
-  const shared: { readonly node: Node; readonly indices: readonly string[]; readonly factors: Factor[] }[] = [];
+  const shared: OpenSharedProduct[] = [];
   const constraints = new Map<string, Constraint>();
   const addConstraints = (list: readonly Constraint[], rename: (name: string) => string) => {
     for (const constraint of list) {
@@ -169,7 +178,7 @@ export function expandProduct(
     const asFactor = () => {
       const factor: Factor = { node, indices, reciprocal };
       factors.push(factor);
-      if (part !== undefined) shared[part]?.factors.push(factor);
+      for (let within = part; within !== undefined; within = within.outer) within.factors.push(factor);
     };
     const push = (operand: Node, own: readonly string[], inverse = reciprocal) =>
       work.push({ node: operand, indices: own, reciprocal: inverse, part });
@@ -181,8 +190,8 @@ export function expandProduct(
       continue;
     }
     if (node !== root && isShared(node)) {
-      part = shared.length;
-      shared.push({ node, indices, factors: [] });
+      part = { node, indices, factors: [], outer };
+      shared.push(part);
     }
     if (node.op === "select") {
       const mask = positionMask(node, 0);
