@@ -361,9 +361,8 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
     if (member.kind !== "tensor" && member.kind !== "sub") continue;
     const path = member.path?.value ?? member.name.name;
     const other = paths.get(path);
-    // The elements of an array may stand directly under their owner: `sub layer as "": Layer(d)[n]` is `0.…`, `1.…`.
-    const isUnnamed = path === "" && member.kind === "sub" && member.counts.length > 0;
-    if (isUnnamed) continue;
+    // A part without a name of its own: `sub layer as "": Layer(d)[n]` is `0.…`, `1.…`.
+    if (path === "" && member.kind === "sub") continue;
     if (path === "" || path.startsWith(".") || path.endsWith(".") || path.includes("..")) {
       fail(context, member.path?.span ?? member.name.span, "module/path", `\`${path}\` is no path of a parameter`, {
         help: ['Parts are joined by single dots: `as "0.fn"`.'],

@@ -1,5 +1,6 @@
 /** Expressions: every kind of the syntax tree as an indexed value. */
 
+import type { Span } from "../ir/index.ts";
 import { indexAsNumber } from "./affine-index.ts";
 import type { CheckedProgram } from "./checked-program.ts";
 import { elaborateBinary, elaborateConditional, elaborateUnary } from "./elaborate-arithmetic.ts";

@@ -35,8 +35,10 @@ export interface Emitter {
   readonly refuse: (code: string, title: string, details?: Parameters<typeof errorAt>[3]) => never;
 }
 
-/** Offsets into tensors are 32-bit on the GPU. */
+/** Offsets into tensors are 32-bit on the GPU, so what must lie in memory may not be larger. */
 export const greatestElementCount = 2 ** 31 - 1;
+/** A value that is only written down (the L × L matrix of linear attention) may be: passes may do without it. */
+const greatestIntermediateCount = 2 ** 48;
 /** A graph of more nodes than this is a loop that was unrolled by mistake. */
 export const greatestNodeCount = 200_000;
 
@@ -45,11 +47,12 @@ export function emitterAt(span: Span, state: EmitterState): Emitter {
     throw new ElaborationError(errorAt(span, code, title, details));
   };
   const checked = (node: Node): Node => {
-    if (elementCount(node.type.shape) > greatestElementCount) {
+    const greatest = node.op === "input" || node.op === "parameter" ? greatestElementCount : greatestIntermediateCount;
+    if (elementCount(node.type.shape) > greatest) {
       const shape = node.type.shape.join(", ");
       refuse("size/too-large", `this value would have ${elementCount(node.type.shape).toLocaleString("en")} elements`, {
         label: `shape [${shape}]`,
-        notes: [`one tensor holds at most ${greatestElementCount.toLocaleString("en")} elements`],
+        notes: [`one tensor holds at most ${greatest.toLocaleString("en")} elements`],
         help: ["choose smaller sizes with `--set`"],
       });
     }

@@ -19,6 +19,8 @@ export interface Violation {
 
 /** What every tensor must stay below: positions are 32-bit signed on the device. */
 export const elementLimit = 2 ** 31;
+/** Values between may be larger: passes may do without them, and the planner refuses what would have to be stored. */
+const intermediateLimit = 2 ** 48;
 
 export interface VerifyOptions {
   /** Set to false for graphs that have no source text, such as those of tests. */
@@ -60,7 +62,7 @@ const rules = {
       const count = elementCount(node.type.shape);
       if (node.type.shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
         report(`${node.op} has the impossible shape [${node.type.shape.join(", ")}]`, node);
-      } else if (count >= elementLimit) {
+      } else if (count >= (findOperation(node.op)?.family === "source" ? elementLimit : intermediateLimit)) {
         report(`${node.op} has ${count} elements (${printType(node.type)}); a tensor must have fewer than 2^31`, node);
       }
     }

@@ -177,9 +177,20 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
  * place; storing costs one evaluation, one write, and a read in place of every other evaluation.
  */
 function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: ReadonlySet<Node>, stored: Set<Node>): void {
-  const { nodes, users, position } = facts;
-  const candidate = (node: Node) =>
-    (familyOf(node) === "elementwise" || familyOf(node) === "indexed") && !claimed.has(node) && !stored.has(node);
+  const { nodes, users } = facts;
+  const storable = (node: Node) => familyOf(node) === "elementwise" || familyOf(node) === "indexed" || node.op === "concat";
+  const candidate = (node: Node) => storable(node) && !claimed.has(node) && !stored.has(node);
+  // A value whose one reader could be stored instead, at no more elements, is left to that reader: chains are stored at their end.
+  const leftToReader = (node: Node) => {
+    let reader = node;
+    do {
+      const [next, ...others] = users.get(reader) ?? [];
+      if (next === undefined || others.length > 0 || facts.isOutput(reader)) return false;
+      if (elementCount(next.type.shape) > 2 * elementCount(node.type.shape)) return false;
+      reader = next;
+    } while (familyOf(reader) === "movement" && reader.op !== "concat");
+    return candidate(reader);
+  };
   const evaluations = new Map<Node, number>();
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i] as Node;
@@ -218,8 +229,8 @@ function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: Reado
       const count = evaluations.get(node) ?? 0;
       const inPlace = count * (flops + moved * options.flopsPerByte);
       const inMemory = elements * (flops + (moved + 4) * options.flopsPerByte) + count * 4 * options.flopsPerByte;
-      const everyNode = !options.fuse && (position.get(node) ?? 0) >= 0;
-      if (everyNode || inPlace > inMemory) {
+      const everyNode = !options.fuse;
+      if (everyNode ? familyOf(node) !== "movement" : inPlace > inMemory && !leftToReader(node)) {
         stored.add(node);
         flops = 0;
         moved = 4;

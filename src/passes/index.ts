@@ -31,6 +31,7 @@ export {
   type PipelineResult,
   runPipeline,
 } from "./run-pipeline.ts";
+export { rowSums } from "./row-sums.ts";
 export { splitReductions } from "./split-reductions.ts";
 export { splitScans } from "./split-scans.ts";
 export { describeNode, type RewriteSummary, type RewriteTrace, summariseRewrites } from "./trace.ts";

@@ -4,6 +4,7 @@ import { commonSubexpressions } from "./common-subexpressions.ts";
 import { contractionOrder } from "./contraction-order.ts";
 import { foldConstants } from "./fold-constants.ts";
 import type { Pass } from "./pass.ts";
+import { rowSums } from "./row-sums.ts";
 import { splitReductions } from "./split-reductions.ts";
 import { splitScans } from "./split-scans.ts";
 
@@ -19,6 +20,7 @@ export const pipeline: readonly Pass[] = [
   contractionOrder,
   canonicalise, // tidies the views that the new order brought
   commonSubexpressions,
+  rowSums, // from here on, form matters more than algebra
   splitScans,
   splitReductions,
 ];

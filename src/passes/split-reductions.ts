@@ -22,8 +22,8 @@ import { describeNode, type RewriteTrace } from "./trace.ts";
 /** Shorter reductions are not worth a second kernel. */
 const shortestReduction = 4096;
 
-/** One workgroup reduces this many elements comfortably; parts need not be shorter. */
-const shortestPart = 256;
+/** With a sixteenth of the invocations that a device could use, a reduction is left whole. */
+const enoughShare = 16;
 
 export const splitReductions: Pass = {
   name: "split-reductions",
@@ -64,7 +64,7 @@ function splitReduction(node: Node, context: PassContext): Node | undefined {
   const operand = node.operands[0] as Node;
   const results = elementCount(node.type.shape);
   const length = elementCount(operand.type.shape) / Math.max(results, 1);
-  if (results === 0 || length < shortestReduction || results * shortestPart >= context.parallelism) return undefined;
+  if (results === 0 || length < shortestReduction || results * enoughShare >= context.parallelism) return undefined;
 
   const spec = parseSpec(node.attributes.spec as string);
   const names = spec.operands[0] as readonly string[];

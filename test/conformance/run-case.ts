@@ -68,7 +68,7 @@ function evaluate(graph: Graph, source: CaseText): readonly ArrayLike<number>[] 
 }
 
 async function runOnDevice(graph: Graph, source: CaseText, device: WeftDevice): Promise<readonly ArrayLike<number>[]> {
-  const { plan } = compileGraph(graph, { profile: device.profile, passes: { optimise: false } });
+  const { plan } = compileGraph(graph, { profile: device.profile });
   const hostArray = (name: string, operands: readonly Operand[]): HostArray => {
     const tensor = [...plan.inputs, ...plan.parameters].find((each) => each.name === name);
     return hostArrayFromNumbers(tensor?.type.dtype ?? "f32", tensorNamed(name, operands).data);
