@@ -5,9 +5,10 @@
  */
 import { type Constraint, indexSizes, largestF32, type Node, parseConstraints, parseSpec } from "../ir/index.ts";
 import type { KernelGroup, OnlineSoftmax } from "../passes/index.ts";
-import { lane, literal, splat } from "./block.ts";
+import { type Block, lane, literal, type PrivateArray, splat } from "./block.ts";
 import {
   addIndex,
+  asConstant,
   clampIndex,
   constantIndex,
   type IndexExpression,
@@ -27,6 +28,16 @@ import { applyOperation, laneIndex, laneVariable, lanes, type RegionSources } fr
 
 const lowest = literal(-largestF32, "f32");
 const zero = literal(0, "f32");
+
+/** vec4 accumulators that a thread keeps in registers at most. */
+const mostRegisters = 64;
+
+/** Variables that can be used as an array with constant indices. */
+function registers(block: Block, count: number): PrivateArray {
+  const variables = range(count).map((k) => block.variable(`weighted_${k}`, splat(zero)));
+  const at = (index: IndexExpression) => variables[asConstant(index) as number] as ScalarExpression;
+  return { at, set: (index, value) => block.assign(at(index), value) };
+}
 
 export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSchedule, region?: RegionSources): LoweredKernel {
   const online = group.online as OnlineSoftmax;
@@ -68,7 +79,17 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
 
   const maxima = range(rows).map((r) => block.variable(`maximum_${r}`, lowest));
   const totals = range(rows).map((r) => block.variable(`total_${r}`, zero));
-  const sums = block.array("weighted", rows * columnVectors, { dtype: "f32", width: 4 });
+  // Registers where they suffice; an array that a loop indexes lies in slow memory on some devices.
+  const unrolled = rows * columnVectors <= mostRegisters;
+  const sums = unrolled ? registers(block, rows * columnVectors) : block.array("weighted", rows * columnVectors, { dtype: "f32", width: 4 });
+  const eachColumn = (body: (across: IndexExpression) => void) => {
+    if (unrolled) {
+      for (const v of range(columnVectors)) body(constantIndex(v));
+      return;
+    }
+    const across: IndexVariable = { name: block.freshName(column), extent: columnVectors };
+    block.loop(across, {}, () => body(variableIndex(across)));
+  };
 
   const step = 4 * vectors;
   const walk: IndexVariable = { name: block.freshName(summed), extent: Math.ceil(size(summed) / step) };
@@ -115,9 +136,8 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
       return { correction, weights: added };
     });
 
-    const across: IndexVariable = { name: block.freshName(column), extent: columnVectors };
-    block.loop(across, {}, () => {
-      const columnIndex = inRange(column, addIndex(scaleIndex(variableIndex(across), 4), laneIndex));
+    eachColumn((across) => {
+      const columnIndex = inRange(column, addIndex(scaleIndex(across, 4), laneIndex));
       const positions = range(step).map((k) =>
         inRange(summed, scaleIndex(variableIndex(walk), step, k)),
       );
@@ -127,7 +147,7 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
         return splat(lowering.value(valueNode, positionOf(valueNames, own)));
       });
       rowWeights.forEach(({ correction, weights }, r) => {
-        const place = addIndex(variableIndex(across), constantIndex(r * columnVectors));
+        const place = addIndex(across, constantIndex(r * columnVectors));
         let sum: ScalarExpression = multiply(correction, sums.at(place), "f32");
         weights.forEach((weight, k) => {
           sum = applyOperation("add", [sum, multiply(weight, loaded[k] as ScalarExpression, "f32")], "f32");
@@ -203,17 +223,16 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
   return lowering.finish(kernelName(group));
 
   function storeRows() {
-    const across: IndexVariable = { name: block.freshName(column), extent: columnVectors };
     const wholeColumns = size(column) % 4 === 0;
     for (const r of range(rows)) {
       const test = below(rowAt(r), size(row));
       const body = () =>
-        block.loop(across, {}, () => {
-          const place = addIndex(variableIndex(across), constantIndex(r * columnVectors));
+        eachColumn((across) => {
+          const place = addIndex(across, constantIndex(r * columnVectors));
           const total = totals[r] as ScalarExpression;
           const sum = sums.at(place);
           const result = block.bind(online.normalised ? applyOperation("div", [sum, total], "f32") : sum, undefined, "sum");
-          const at = addIndex(scaleIndex(variableIndex(across), 4), laneIndex);
+          const at = addIndex(scaleIndex(across, 4), laneIndex);
           const store = (index: IndexExpression, value: ScalarExpression) => {
             lowering.computed = (node) => (node === weighted ? value : node === online.total ? total : undefined);
             const own = new Map(places).set(row, inRange(row, rowAt(r))).set(column, index);

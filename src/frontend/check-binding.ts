@@ -22,7 +22,7 @@ import { provablyEqual } from "./size-facts.ts";
 import type { AssignStatement, BindingTarget, IndexBinder, LetStatement } from "./syntax-tree.ts";
 
 /** Indices a target binds, those in groups included, in order. */
-function bindersOfTarget(target: BindingTarget): IndexBinder[] {
+export function bindersOfTarget(target: BindingTarget): IndexBinder[] {
   return (target.subscripts ?? []).flatMap((subscript) => {
     if (subscript.kind === "index") return [subscript];
     return subscript.kind === "group" ? subscript.indices : [];
@@ -30,7 +30,7 @@ function bindersOfTarget(target: BindingTarget): IndexBinder[] {
 }
 
 /** Puts the indices of the left side in scope; targets of one definition share indices of the same name. */
-function bindIndices(
+export function bindIndices(
   context: Context,
   targets: readonly BindingTarget[],
 ): { inner: Context; variables: ReadonlyMap<string, IndexVariable> } {
@@ -75,7 +75,7 @@ function bindIndices(
 }
 
 /** Type of a target from the value it gets: its indices become axes, `:` takes over the value's. */
-function typeOfTarget(
+export function typeOfTarget(
   context: Context,
   target: BindingTarget,
   value: TensorValueType,
@@ -118,7 +118,7 @@ function typeOfTarget(
   return { kind: "tensor", element: value.element, dims };
 }
 
-function keptNames(targets: readonly BindingTarget[]): string[] {
+export function keptNames(targets: readonly BindingTarget[]): string[] {
   return [...new Set(targets.flatMap(bindersOfTarget).map((binder) => binder.name.name))];
 }
 

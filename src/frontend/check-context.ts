@@ -4,7 +4,10 @@ import type {
   CallResolution,
   CheckOptions,
   CheckTables,
+  ComputedPlaces,
   Definition,
+  Recurrence,
+  RecurrentRead,
   SubResolution,
   TensorValueType,
   ValueType,
@@ -22,12 +25,14 @@ import type {
   FunctionDeclaration,
   Identifier,
   IndexBinder,
+  LetStatement,
   ModuleDeclaration,
   NameExpression,
   Parameter,
   PresetDeclaration,
   SourceFile,
   SubMember,
+  SubscriptExpression,
   TensorMember,
   TypeExpression,
 } from "./syntax-tree.ts";
@@ -39,7 +44,13 @@ export interface Signature {
   readonly declaration: FunctionDeclaration | ExternDeclaration;
   /** Generics and `size` parameters: the names that a call must solve. */
   readonly sizeNames: readonly string[];
-  readonly parameters: readonly { readonly parameter: Parameter; readonly type: ValueType; readonly isSize: boolean }[];
+  readonly parameters: readonly {
+    readonly parameter: Parameter;
+    readonly type: ValueType;
+    readonly isSize: boolean;
+    /** Default of a `size` parameter, in the function's own names. */
+    readonly defaultSize?: Size;
+  }[];
   readonly results: readonly ValueType[];
 }
 
@@ -102,7 +113,10 @@ export function newTables(): Writable<CheckTables> {
     targets: new Map<BindingTarget, ValueType>(),
     declared: new Map<TypeExpression, TensorValueType>(),
     uses: new Map<NameExpression | Identifier, Definition>(),
+    places: new Map<BindingTarget, ComputedPlaces>(),
     calls: new Map<CallExpression, CallResolution>(),
+    recurrences: new Map<LetStatement, Recurrence>(),
+    recurrentReads: new Map<SubscriptExpression, RecurrentRead>(),
     subs: new Map<SubMember, SubResolution>(),
     presets: new Map<PresetDeclaration, ModuleDeclaration>(),
   };

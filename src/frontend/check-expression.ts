@@ -11,6 +11,7 @@ import {
 import { checkCall } from "./check-call.ts";
 import { type Context, checkExpression, fail } from "./check-context.ts";
 import { checkMember, chooseElements } from "./check-instance.ts";
+import { checkRecurrentRead, failWhole } from "./check-recurrent-read.ts";
 import { checkReduce } from "./check-reduce.ts";
 import { checkSubscript } from "./check-subscript.ts";
 import type { TensorValueType, ValueType } from "./checked-program.ts";
@@ -77,13 +78,9 @@ function checkName(context: Context, expression: NameExpression): ValueType {
       );
     }
     case "defining":
-      if (!binding.used) {
-        binding.used = true;
-        return fail(context, span, "todo/recurrence", `\`${name}\` reads itself: recurrences cannot be compiled yet`, {
-          secondary: [{ span: binding.span, text: "this is what is being defined" }],
-        });
-      }
-      return unknownType;
+      // The statement turns out to be a recurrence; it is checked again as one.
+      binding.used = true;
+      return binding.carried === undefined ? unknownType : failWhole(context, span, binding.carried);
     case "unknown":
       return unknownType;
   }
@@ -155,6 +152,10 @@ function checkJoin(context: Context, expression: ConcatExpression): ValueType {
 }
 
 function checkRead(context: Context, expression: SubscriptExpression): ValueType {
+  const binding = expression.object.kind === "name" ? lookUp(context.scope, expression.object.name) : undefined;
+  if (binding?.kind === "defining" && binding.carried !== undefined) {
+    return checkRecurrentRead(context, expression, binding.carried);
+  }
   const object = checkExpression(context, expression.object);
   if (object.kind !== "instance" || object.missing === 0) return checkSubscript(context, expression, object);
   const elements: Expression[] = [];

@@ -24,6 +24,7 @@ import { type Binding, lookUp, newScope } from "./scope.ts";
 import { constantSize, nameSize, printSize, type Size, subtractSizes } from "./size.ts";
 import { noFacts, provablyEqual, withFacts } from "./size-facts.ts";
 import type {
+  Expression,
   ExternDeclaration,
   ForStatement,
   FunctionDeclaration,
@@ -113,6 +114,12 @@ export function declareFunction(
       type.kind === "unknown" ? { kind: "unknown" } : { kind: "value", definition, type, span: parameter.name.span };
     declare(context, scope, parameter.name, binding);
     checker.tables.uses.set(parameter.name, definition);
+    if (parameter.default !== undefined && isSize) {
+      const defaultSize = guardSizes(context, parameter.default.span, () =>
+        checkSize(context, parameter.default as Expression),
+      );
+      return { parameter, type, isSize, defaultSize };
+    }
     if (parameter.default !== undefined) {
       const value = checkTensor(context, parameter.default);
       const fits =

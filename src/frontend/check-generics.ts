@@ -38,7 +38,8 @@ export interface SolvedCall {
 
 interface Solution {
   readonly size: Size;
-  readonly argument: FittedArgument;
+  /** What it was solved from; absent for a default. */
+  readonly argument?: FittedArgument;
 }
 
 /** The name a pattern consists of, if it is nothing but one. */
@@ -78,10 +79,13 @@ export function solveCall(
 
   const deferred: { pattern: Size; written: Size; size: Size; argument: FittedArgument; parameter: string }[] = [];
   let mapped: { dims: readonly Size[]; argument: FittedArgument } | undefined;
-  signature.parameters.forEach(({ parameter, type, isSize }, position) => {
+  signature.parameters.forEach(({ parameter, type, isSize, defaultSize }, position) => {
     const argument = args[position];
     const name = parameter.name.name;
-    if (argument === undefined) return;
+    if (argument === undefined) {
+      if (defaultSize !== undefined && namesOf(defaultSize).size === 0) solved.set(inner(name), { size: defaultSize });
+      return;
+    }
     if (isSize) {
       if (argument.type.size === undefined) {
         reject(argument.expression.span, "size/not-a-size", `\`${name}\` of \`${callee}\` takes a size`, {
@@ -176,7 +180,7 @@ export function solveCall(
       {
         label: first === undefined ? `this has ${b} where ${a} is needed` : `here ${printSize(written)} is ${b}`,
         secondary:
-          first === undefined
+          first?.argument === undefined
             ? []
             : [{ span: first.argument.expression.span, text: `here ${printSize(written)} is ${a}` }],
         notes: [`Nothing says ${a} = ${b}.`],
@@ -185,6 +189,12 @@ export function solveCall(
     );
   }
   if (!sound) return undefined;
+  // Defaults in terms of other sizes, now that these are solved.
+  signature.parameters.forEach(({ parameter, defaultSize }, position) => {
+    const name = inner(parameter.name.name);
+    if (args[position] !== undefined || defaultSize === undefined || solved.has(name)) return;
+    solved.set(name, { size: substitute(substitute(defaultSize, renaming), known()) });
+  });
 
   const sizes = known();
   const resolve = (size: Size) => substitute(substitute(size, renaming), sizes);

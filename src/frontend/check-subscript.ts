@@ -60,7 +60,7 @@ function greater(a: Size, b: Size, facts: SizeFacts): Size | undefined {
 }
 
 /** Bounds of an integer expression from its parts, for what is no polynomial: `t % 4`, `I[p] + 1`, `min(i, n - 1)`. */
-function intervalOf(context: Context, expression: Expression, facts: SizeFacts): Interval | undefined {
+export function intervalOf(context: Context, expression: Expression, facts: SizeFacts): Interval | undefined {
   const type = context.checker.tables.types.get(expression);
   const one = constantSize(1);
   if (type?.kind === "tensor" && type.element.below !== undefined) {
@@ -121,7 +121,7 @@ function intervalOf(context: Context, expression: Expression, facts: SizeFacts):
 }
 
 /** Whether the expression is proven to lie in 0 … dim - 1. */
-function staysInside(context: Context, expression: Expression, dim: Size, facts: SizeFacts): boolean {
+export function staysInside(context: Context, expression: Expression, dim: Size, facts: SizeFacts): boolean {
   const last = subtractSizes(dim, constantSize(1));
   const polynomial = polynomialOf(context, expression);
   if (polynomial !== undefined && provablyNonNegative(polynomial, facts) && provablyAtMost(polynomial, last, facts))
@@ -133,13 +133,14 @@ function staysInside(context: Context, expression: Expression, dim: Size, facts:
 }
 
 /** The index an expression is, when it is nothing else. */
-function loneIndex(context: Context, expression: Expression): IndexVariable | undefined {
+export function loneIndex(context: Context, expression: Expression): IndexVariable | undefined {
   if (expression.kind !== "name") return undefined;
   const binding = lookUp(context.scope, expression.name);
   return binding?.kind === "index" ? binding.variable : undefined;
 }
 
-function checkPlace(context: Context, object: Expression, expression: Expression, dim: Size, guarded: boolean): void {
+/** Checks one subscript against the axis it reads; `guarded` when an `else` stands for what is outside. */
+export function checkPlace(context: Context, object: Expression, expression: Expression, dim: Size, guarded: boolean): void {
   const type = checkTensor({ ...context, inSubscript: true }, expression);
   if (type === undefined) return;
   const variable = loneIndex(context, expression);
@@ -204,7 +205,7 @@ function checkPlace(context: Context, object: Expression, expression: Expression
 }
 
 /** `(h c)` as one axis: the ranges multiply to the axis; one that is unknown follows from the others. */
-function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Size, subscript: Subscript): void {
+export function checkGroup(context: Context, indices: readonly GroupedIndex[], dim: Size, subscript: Subscript): void {
   const variables: IndexVariable[] = [];
   for (const index of indices) {
     const inner = { ...context, inSubscript: true };

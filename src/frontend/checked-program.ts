@@ -19,12 +19,16 @@ import type {
   FunctionDeclaration,
   Identifier,
   IndexBinder,
+  InitialValue,
+  LetStatement,
   ModuleDeclaration,
   NameExpression,
   Parameter,
   PresetDeclaration,
   SourceFile,
   SubMember,
+  SubscriptExpression,
+  TargetSubscript,
   TensorMember,
   TypeExpression,
 } from "./syntax-tree.ts";
@@ -136,16 +140,58 @@ export interface SubResolution {
   readonly counts: readonly { readonly start: Size; readonly end: Size }[];
 }
 
+/** A definition that reads its own values of earlier steps: `let h[t] = … h[t-1] … where h[-1] = h0`. */
+export interface Recurrence {
+  /** The index that counts steps. */
+  readonly index: IndexBinder;
+  /** `up` from 0 to the last place, or `down` from the last to 0. */
+  readonly direction: "up" | "down";
+  readonly targets: readonly RecurrentTarget[];
+}
+
+/** One name that a recurrence defines. */
+export interface RecurrentTarget {
+  readonly target: BindingTarget;
+  /** Which of its axes the steps walk. */
+  readonly axis: number;
+  /** Number of earlier steps that a step needs of it; 0 when it is not read. */
+  readonly distance: number;
+  /** For distances 1, 2, … what it is before the first step; undefined where only guarded reads (`else`) reach. */
+  readonly initial: readonly (InitialValue | undefined)[];
+}
+
+/** `h[t-1]` inside the definition of `h[t]`. */
+export interface RecurrentRead {
+  readonly target: BindingTarget;
+  /** Which of the target's axes the steps walk. */
+  readonly axis: number;
+  /** Steps back, at least 1. */
+  readonly distance: number;
+}
+
+/** What stands in the computed places of a left side, `P[t, 2*c]` or `Y[I[n], c]`. */
+export interface ComputedPlaces {
+  /** The indices that occur only in computed places; they have no binder in the text. */
+  readonly binders: readonly IndexBinder[];
+  /** Length of each axis that has a computed place. */
+  readonly lengths: ReadonlyMap<TargetSubscript, Size>;
+}
+
 export interface CheckTables {
   /** Range of every index: it runs from 0 to the size minus one. */
   readonly ranges: ReadonlyMap<IndexBinder, Size>;
   readonly types: ReadonlyMap<Expression, ValueType>;
-  /** Value type of each defined name; a target of a recurrence has none yet. */
+  /** Value type of each defined name. */
   readonly targets: ReadonlyMap<BindingTarget, ValueType>;
   /** Resolved declared types: parameters, results, `param` and `buffer`. */
   readonly declared: ReadonlyMap<TypeExpression, TensorValueType>;
   readonly uses: ReadonlyMap<NameExpression | Identifier, Definition>;
+  /** Targets with computed places. */
+  readonly places: ReadonlyMap<BindingTarget, ComputedPlaces>;
   readonly calls: ReadonlyMap<CallExpression, CallResolution>;
+  readonly recurrences: ReadonlyMap<LetStatement, Recurrence>;
+  /** Reads of a recurrence's own values, inside of it. */
+  readonly recurrentReads: ReadonlyMap<SubscriptExpression, RecurrentRead>;
   readonly subs: ReadonlyMap<SubMember, SubResolution>;
   /** Settings of a preset with the model they belong to. */
   readonly presets: ReadonlyMap<PresetDeclaration, ModuleDeclaration>;

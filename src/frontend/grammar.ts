@@ -54,7 +54,10 @@ Weft {
   Field = name "=" (string | Tuple | Expression)
 
   Block = "{" (Statement ";"?)* "}"
-  Statement = Let | Return | For | If | Require | Accumulate | Assign
+  Statement = Placed | Scatter | Let | Return | For | If | Require | Accumulate | Assign
+  Placed = let Placement ("," Placement)+
+  Placement = Target "=" Expression
+  Scatter = let Target "+=" Expression
   Let = let Targets "=" (Tuple | Expression) Where?
   Targets = "(" NonemptyListOf<Target, ","> ")" -- several
           | Target                              -- one
@@ -73,7 +76,8 @@ Weft {
   TargetSubscript = "(" GroupBinder GroupBinder+ ")" -- group
                   | ":"                              -- all
                   | Binder &("," | "]")              -- index
-                  | Expression                       -- at
+                  | Expression PlaceLength?          -- at
+  PlaceLength = ":" Sum<Operand>
   GroupBinder = name GroupRange?
   GroupRange = ":" GroupSize
   GroupSize = number | Reference | "(" Expression ")" -- parenthesised

@@ -1,8 +1,8 @@
 /** Scopes: what names mean at a place, innermost first. */
 import type { Span } from "../ir/index.ts";
-import type { Definition, ValueType } from "./checked-program.ts";
+import type { Definition, ElementType, ValueType } from "./checked-program.ts";
 import type { Size } from "./size.ts";
-import type { IndexBinder } from "./syntax-tree.ts";
+import type { BindingTarget, Expression, IndexBinder, SubscriptExpression } from "./syntax-tree.ts";
 
 /** An index while its definition is being checked; its range is found on the way. */
 export interface IndexVariable {
@@ -19,12 +19,42 @@ export interface IndexVariable {
   uses: number;
 }
 
+/** One read of what is being defined. */
+export interface CarriedRead {
+  readonly expression: SubscriptExpression;
+  /** The subscript that says which step. */
+  readonly place: Expression;
+  /** True with `else`. */
+  readonly guarded: boolean;
+  /** The step read minus the step being computed; undefined where that is no arithmetic on sizes and indices. */
+  readonly offset: Size | undefined;
+}
+
+/** What is assumed of a name while the recurrence that defines it is being checked, and where it is read. */
+export interface CarriedValue {
+  readonly target: BindingTarget;
+  /** The index that counts steps, and which axis of the target it walks. */
+  readonly time: IndexVariable;
+  readonly axis: number;
+  /** The target's own index at each of its axes; undefined at groups and `:`. */
+  readonly indices: readonly (IndexVariable | undefined)[];
+  /** Undefined while nothing is known of it. */
+  readonly element: ElementType | undefined;
+  /** The compile-time number it starts with, in the first look, which only finds types. */
+  readonly size: Size | undefined;
+  /** Sizes of the axes as far as they are known by now; undefined while even their number is not. */
+  readonly dims: () => readonly (Size | undefined)[] | undefined;
+  readonly reads: CarriedRead[];
+  /** Set when a read met an axis of unknown size. */
+  incomplete: boolean;
+}
+
 export type Binding =
   | { readonly kind: "value"; readonly definition: Definition; type: ValueType; readonly span?: Span }
   | { readonly kind: "index"; readonly variable: IndexVariable }
   | { readonly kind: "callable"; readonly definition: Definition; readonly span?: Span }
   /** A name on the left of the definition being checked: reading it makes a recurrence. */
-  | { readonly kind: "defining"; readonly span: Span; used: boolean }
+  | { readonly kind: "defining"; readonly span: Span; used: boolean; readonly carried?: CarriedValue }
   /** Something was already reported about this name. */
   | { readonly kind: "unknown" };
 

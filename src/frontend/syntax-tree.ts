@@ -193,6 +193,7 @@ export interface ExternField {
 
 export type Statement =
   | LetStatement
+  | PlacedStatement
   | AssignStatement
   | AccumulateStatement
   | ReturnStatement
@@ -221,9 +222,28 @@ export interface AssignStatement {
   readonly span: Span;
 }
 
-/** `Y[I[n], c] += expr`: scatter. */
+/**
+ * `let P[t, 2*c] = …, P[t, 2*c + 1] = …`: one tensor in parts, which together fill every place once. A `let` with a single
+ * computed place is a `LetStatement`.
+ */
+export interface PlacedStatement {
+  readonly kind: "placed";
+  readonly parts: readonly Placement[];
+  readonly span: Span;
+}
+
+export interface Placement {
+  readonly kind: "placement";
+  readonly target: BindingTarget;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+/** `Y[I[n], c] += expr`: scatter; `let Y[I[n], c] += expr` starts from zeros. */
 export interface AccumulateStatement {
   readonly kind: "accumulate";
+  /** True with `let`: the name is new. */
+  readonly fresh: boolean;
   readonly target: BindingTarget;
   readonly value: Expression;
   readonly span: Span;
@@ -271,13 +291,19 @@ export interface BindingTarget {
 
 /**
  * A left-side subscript: an index that the definition binds, `(h c)` (row-major grouping, one axis), `:` (an axis that the
- * value still has as a position), or a computed place as in `PE[t, 2*c]` or `Y[I[n]] += …`.
+ * value still has as a position), or a computed place as in `PE[t, 2*c]` or `Y[I[n]] += …`, with the length of its axis where
+ * that is stated: `PE[t, 2*c: d]`.
  */
 export type TargetSubscript =
   | IndexBinder
   | { readonly kind: "group"; readonly indices: readonly IndexBinder[]; readonly span: Span }
   | { readonly kind: "all"; readonly span: Span }
-  | { readonly kind: "at"; readonly expression: Expression; readonly span: Span };
+  | {
+      readonly kind: "at";
+      readonly expression: Expression;
+      readonly length?: Expression;
+      readonly span: Span;
+    };
 
 /**
  * An index with its scope: on the left of a definition, in a reduction, or in `f[j](…)`.

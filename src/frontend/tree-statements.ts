@@ -57,10 +57,35 @@ export function statementActions({ span, build, all, optional }: TreeTools): Act
     Accumulate(target, _plus, value) {
       return {
         kind: "accumulate",
+        fresh: false,
         target: build(target),
         value: build(value),
         span: span(this),
       } satisfies tree.AccumulateStatement;
+    },
+    Scatter(_let, target, _plus, value) {
+      return {
+        kind: "accumulate",
+        fresh: true,
+        target: build(target),
+        value: build(value),
+        span: span(this),
+      } satisfies tree.AccumulateStatement;
+    },
+    Placed(_let, first, _commas, rest) {
+      return {
+        kind: "placed",
+        parts: [build<tree.Placement>(first), ...all<tree.Placement>(rest)],
+        span: span(this),
+      } satisfies tree.PlacedStatement;
+    },
+    Placement(target, _equals, value) {
+      return {
+        kind: "placement",
+        target: build(target),
+        value: build(value),
+        span: span(this),
+      } satisfies tree.Placement;
     },
     Return(_return, value) {
       return { kind: "return", value: build(value), span: span(this) } satisfies tree.ReturnStatement;
@@ -111,9 +136,10 @@ export function statementActions({ span, build, all, optional }: TreeTools): Act
       return { kind: "all", span: span(this) };
     },
     TargetSubscript_index: (binder, _end) => build(binder),
-    TargetSubscript_at(value) {
-      return { kind: "at", expression: build(value), span: span(this) };
+    TargetSubscript_at(value, length) {
+      return { kind: "at", expression: build(value), length: optional(length), span: span(this) };
     },
+    PlaceLength: (_colon, size) => build(size),
     GroupBinder(name, range) {
       return { kind: "index", name: build(name), range: optional(range), span: span(this) } satisfies tree.IndexBinder;
     },

@@ -19,13 +19,16 @@ export interface Operand {
   readonly element?: string;
 }
 
-/** A case that has no text. */
+/** A case that has no text, and why. `mappable` is false where no text could ever do: the values do not fit the language's types. */
 export interface Unsupported {
-  readonly unsupported: string;
+  readonly kind: "unsupported";
+  readonly reason: string;
+  readonly mappable: boolean;
 }
 
 /** The text of a case, and how to run it. */
 export interface CaseText {
+  readonly kind: "text";
   readonly text: string;
   readonly entry: string;
   /** Weft's names of what the caller passes, and of parameters. */
@@ -124,9 +127,7 @@ export function walkedBy(...subscripts: readonly (readonly string[])[]): Readonl
   return new Set(subscripts.flat());
 }
 
-/**
- * Applies a function of the library, which takes f32, to values of a data type: `f16(sigmoid(f32(x)))`.
- */
+/** Computes in f32 whatever the data type, as functions of the library do: `f16(sigmoid(f32(x)))`. */
 export function inSingle(dataType: DataType, value: string, apply: (value: string) => string): string {
   return dataType === "float16" ? `f16(${apply(`f32(${value})`)})` : apply(value);
 }
@@ -150,7 +151,7 @@ export function renderEquation(vector: VectorCase, equation: Equation): CaseText
           ...indented([`entry ${signature} {`, ...indented(body), "}"]),
           "}",
         ];
-  return { text: `${text.join("\n")}\n`, entry: "apply", inputs, parameters };
+  return { kind: "text", text: `${text.join("\n")}\n`, entry: "apply", inputs, parameters };
 }
 
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`);

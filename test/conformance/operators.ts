@@ -45,7 +45,11 @@ const equations: ReadonlyMap<string, (vector: VectorCase) => Equation> = new Map
 /** A case as a Weft text, or why there is none. */
 export function weftText(vector: VectorCase): CaseText | Unsupported {
   const write = equations.get(vector.operator);
-  if (write === undefined) return { unsupported: `no equation is written for ${vector.operator}` };
-  const unsupported = misfit(vector);
-  return unsupported === undefined ? renderEquation(vector, write(vector)) : { unsupported };
+  if (write === undefined) {
+    return { kind: "unsupported", reason: `no equation is written for ${vector.operator}`, mappable: true };
+  }
+  const reason = misfit(vector);
+  return reason === undefined
+    ? renderEquation(vector, write(vector))
+    : { kind: "unsupported", reason, mappable: false };
 }

@@ -1,13 +1,5 @@
 /** Reductions over some or all axes. */
-import {
-  define,
-  type Equation,
-  indexNames,
-  operandOf,
-  outputOf,
-  read,
-  walkedBy,
-} from "./equation.ts";
+import { define, type Equation, indexNames, inSingle, operandOf, outputOf, read, walkedBy } from "./equation.ts";
 import type { VectorCase } from "./vectors.ts";
 
 interface Reduction {
@@ -50,14 +42,18 @@ export function reducedAxes(vector: VectorCase): readonly number[] {
 export function reductionEquation(vector: VectorCase): Equation {
   const reduction = reductions[vector.operator];
   if (reduction === undefined) throw new Error(`no equation for ${vector.operator}`);
-  const { reducer, term = (x) => x, finish = (value) => value, alone = (x) => finish(term(x)) } = reduction;
+  const { reducer, term = (each) => each, finish = (value) => value, alone = (each) => finish(term(each)) } = reduction;
   const x = operandOf(vector, "input", "x");
+  const { dataType } = x.tensor;
+  // A sum from which something is made may leave the range of f16 although the result does not.
+  const rounded = (each: string, make: (value: string) => string) =>
+    reduction.finish === undefined ? make(each) : inSingle(dataType, each, make);
   const rank = x.tensor.shape.length;
   const axes = reducedAxes(vector);
   const indices = indexNames(rank);
-  if (axes.length === 0) return { operands: [x], statements: [`let y = ${alone("x")}`] };
+  if (axes.length === 0) return { operands: [x], statements: [`let y = ${rounded("x", alone)}`] };
   const reduced = indices.filter((_, axis) => axes.includes(axis));
-  const value = finish(`${reducer}[${reduced.join(", ")}] ${term(read("x", indices))}`);
+  const value = rounded(read("x", indices), (each) => finish(`${reducer}[${reduced.join(", ")}] ${term(each)}`));
   const kept = indexNames(rank, "a");
   const results =
     vector.options.keepDimensions === true

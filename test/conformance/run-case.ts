@@ -1,47 +1,52 @@
 /** Running one case: its text through the compiler, the reference evaluator and the device, and the verdict on the results. */
-import { type CompiledGraph, checkSource, compileGraph, elaborateProgram, hostProfile } from "../../src/compile.ts";
+import { PlanLimitError } from "../../src/codegen/index.ts";
+import { checkSource, compileGraph, elaborateProgram, type PassSelection } from "../../src/compile.ts";
 import type { Diagnostic } from "../../src/frontend/index.ts";
 import { evaluateGraph, type Graph, type Tensor } from "../../src/ir/index.ts";
 import { readLibrarySource } from "../../src/library.ts";
 import { f16FromNumber, type HostArray, hostArrayFromNumbers, numberFromF16, prepare, type WeftDevice } from "../../src/runtime/index.ts";
 import { type Budget, budgetOf, unitsApart } from "./budget.ts";
-import type { CaseText, Operand } from "./equation.ts";
+import type { CaseText, Operand, Unsupported } from "./equation.ts";
 import { weftText } from "./operators.ts";
 import type { VectorCase, VectorTensor } from "./vectors.ts";
 
 export type Verdict =
   | { readonly kind: "passed" }
   | { readonly kind: "failed"; readonly reason: string; readonly text: string }
-  | { readonly kind: "unsupported"; readonly reason: string };
+  | Unsupported;
+
+/** Where and how cases run. */
+export interface CaseOptions {
+  /** Without one, only the reference evaluator is judged. */
+  readonly device?: WeftDevice;
+  readonly passes?: PassSelection;
+}
 
 /** Judges a case on the reference evaluator, and on the device where there is one. */
-export async function runCase(vector: VectorCase, device: WeftDevice | undefined): Promise<Verdict> {
+export async function runCase(vector: VectorCase, options: CaseOptions): Promise<Verdict> {
   const source = weftText(vector);
-  if ("unsupported" in source) return { kind: "unsupported", reason: source.unsupported };
+  if (source.kind === "unsupported") return source;
   try {
     const { graph, diagnostics } = graphOf(source);
     if (graph === undefined) return refusal(diagnostics, source.text);
     const reason =
       difference(vector, "the reference evaluator", evaluate(graph, source)) ??
-      (device && difference(vector, "the device", await runOnDevice(graph, source, device)));
+      (options.device && difference(vector, "the device", await runOnDevice(graph, source, options.device, options.passes)));
     return reason === undefined ? { kind: "passed" } : { kind: "failed", reason, text: source.text };
   } catch (error) {
+    // The reference evaluator has agreed by then; only this device is too small.
+    if (error instanceof PlanLimitError) return unsupported("a tensor is larger than what this device binds at once");
     return { kind: "failed", reason: `${(error as Error).name}: ${(error as Error).message}`, text: source.text };
   }
 }
 
-/** The graph of a text before any pass, or what is wrong with it. */
-export function graphOf({ text, entry }: CaseText): { readonly graph?: Graph; readonly diagnostics: readonly Diagnostic[] } {
+const unsupported = (reason: string): Unsupported => ({ kind: "unsupported", reason, mappable: true });
+
+function graphOf({ text, entry }: CaseText): { readonly graph?: Graph; readonly diagnostics: readonly Diagnostic[] } {
   const path = "case.weft";
   const program = checkSource(path, (wanted) => (wanted === path ? text : readLibrarySource(wanted)));
   const { value, diagnostics } = elaborateProgram(program, { entry });
   return { graph: value?.graph, diagnostics };
-}
-
-/** The kernels of a text, made for no device in particular: shows what a failing case runs. */
-export function compileCase(source: CaseText): CompiledGraph | undefined {
-  const { graph } = graphOf(source);
-  return graph && compileGraph(graph, { profile: hostProfile });
 }
 
 /** What the language announces but does not do yet (`todo/…`) is unsupported; any other refusal is a failure. */
@@ -50,7 +55,7 @@ function refusal(diagnostics: readonly Diagnostic[], text: string): Verdict {
   const later = errors.length > 0 && errors.every(({ code }) => code.startsWith("todo/"));
   const reasons = errors.map(({ code, title }) => `${code}: ${title}`);
   return later
-    ? { kind: "unsupported", reason: reasons[0] as string }
+    ? unsupported(reasons[0] as string)
     : { kind: "failed", reason: `the text is refused: ${reasons.join("; ")}`, text };
 }
 
@@ -67,8 +72,13 @@ function evaluate(graph: Graph, source: CaseText): readonly ArrayLike<number>[] 
   return Object.values(evaluateGraph(graph, { inputs, parameters })).map(({ data }) => data);
 }
 
-async function runOnDevice(graph: Graph, source: CaseText, device: WeftDevice): Promise<readonly ArrayLike<number>[]> {
-  const { plan } = compileGraph(graph, { profile: device.profile });
+async function runOnDevice(
+  graph: Graph,
+  source: CaseText,
+  device: WeftDevice,
+  passes: PassSelection | undefined,
+): Promise<readonly ArrayLike<number>[]> {
+  const { plan } = compileGraph(graph, { profile: device.profile, passes });
   const hostArray = (name: string, operands: readonly Operand[]): HostArray => {
     const tensor = [...plan.inputs, ...plan.parameters].find((each) => each.name === name);
     return hostArrayFromNumbers(tensor?.type.dtype ?? "f32", tensorNamed(name, operands).data);

@@ -24,7 +24,18 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var total_1: f32 = 0.0;
   var total_2: f32 = 0.0;
   var total_3: f32 = 0.0;
-  var weighted: array<vec4<f32>, 12>;
+  var weighted_0: vec4<f32> = vec4<f32>(0.0);
+  var weighted_1: vec4<f32> = vec4<f32>(0.0);
+  var weighted_2: vec4<f32> = vec4<f32>(0.0);
+  var weighted_3: vec4<f32> = vec4<f32>(0.0);
+  var weighted_4: vec4<f32> = vec4<f32>(0.0);
+  var weighted_5: vec4<f32> = vec4<f32>(0.0);
+  var weighted_6: vec4<f32> = vec4<f32>(0.0);
+  var weighted_7: vec4<f32> = vec4<f32>(0.0);
+  var weighted_8: vec4<f32> = vec4<f32>(0.0);
+  var weighted_9: vec4<f32> = vec4<f32>(0.0);
+  var weighted_10: vec4<f32> = vec4<f32>(0.0);
+  var weighted_11: vec4<f32> = vec4<f32>(0.0);
   for (var j = 0u; j < (row_tile / 2u) + 1u; j++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
@@ -112,35 +123,63 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let weight_8 = select(vec4<f32>(0.0), exp((score_8 - vec4<f32>(largest_4))), (((vec4<i32>(i32(row_tile * 4u - j * 8u - 1u)) + vec4<i32>(0, -1, -2, -3)) >= vec4<i32>(0)) & ((vec4<i32>(i32(j * 8u + 4u)) + vec4<i32>(0, 1, 2, 3)) < vec4<i32>(130))));
     total_3 = ((((((((total_3 * correction_4) + weight_7[0]) + weight_7[1]) + weight_7[2]) + weight_7[3]) + weight_8[0]) + weight_8[1]) + weight_8[2]) + weight_8[3];
     maximum_3 = largest_4;
-    for (var c = 0u; c < 3u; c++) {
-      let V_2 = V[c + h * 390u + j * 24u];
-      let V_3 = V[c + h * 390u + j * 24u + 3u];
-      let V_4 = V[c + clamp(j * 8u + 2u, 0u, 129u) * 3u + h * 390u];
-      let V_5 = V[c + clamp(j * 8u + 3u, 0u, 129u) * 3u + h * 390u];
-      let V_6 = V[c + clamp(j * 8u + 4u, 0u, 129u) * 3u + h * 390u];
-      let V_7 = V[c + clamp(j * 8u + 5u, 0u, 129u) * 3u + h * 390u];
-      let V_8 = V[c + clamp(j * 8u + 6u, 0u, 129u) * 3u + h * 390u];
-      let V_9 = V[c + clamp(j * 8u + 7u, 0u, 129u) * 3u + h * 390u];
-      weighted[c] = ((((((((correction * weighted[c]) + (weight[0] * V_2)) + (weight[1] * V_3)) + (weight[2] * V_4)) + (weight[3] * V_5)) + (weight_2[0] * V_6)) + (weight_2[1] * V_7)) + (weight_2[2] * V_8)) + (weight_2[3] * V_9);
-      weighted[c + 3u] = ((((((((correction_2 * weighted[c + 3u]) + (weight_3[0] * V_2)) + (weight_3[1] * V_3)) + (weight_3[2] * V_4)) + (weight_3[3] * V_5)) + (weight_4[0] * V_6)) + (weight_4[1] * V_7)) + (weight_4[2] * V_8)) + (weight_4[3] * V_9);
-      weighted[c + 6u] = ((((((((correction_3 * weighted[c + 6u]) + (weight_5[0] * V_2)) + (weight_5[1] * V_3)) + (weight_5[2] * V_4)) + (weight_5[3] * V_5)) + (weight_6[0] * V_6)) + (weight_6[1] * V_7)) + (weight_6[2] * V_8)) + (weight_6[3] * V_9);
-      weighted[c + 9u] = ((((((((correction_4 * weighted[c + 9u]) + (weight_7[0] * V_2)) + (weight_7[1] * V_3)) + (weight_7[2] * V_4)) + (weight_7[3] * V_5)) + (weight_8[0] * V_6)) + (weight_8[1] * V_7)) + (weight_8[2] * V_8)) + (weight_8[3] * V_9);
-    }
+    let V_2 = V[h * 390u + j * 24u];
+    let V_3 = V[h * 390u + j * 24u + 3u];
+    let V_4 = V[clamp(j * 8u + 2u, 0u, 129u) * 3u + h * 390u];
+    let V_5 = V[clamp(j * 8u + 3u, 0u, 129u) * 3u + h * 390u];
+    let V_6 = V[clamp(j * 8u + 4u, 0u, 129u) * 3u + h * 390u];
+    let V_7 = V[clamp(j * 8u + 5u, 0u, 129u) * 3u + h * 390u];
+    let V_8 = V[clamp(j * 8u + 6u, 0u, 129u) * 3u + h * 390u];
+    let V_9 = V[clamp(j * 8u + 7u, 0u, 129u) * 3u + h * 390u];
+    weighted_0 = ((((((((correction * weighted_0) + (weight[0] * V_2)) + (weight[1] * V_3)) + (weight[2] * V_4)) + (weight[3] * V_5)) + (weight_2[0] * V_6)) + (weight_2[1] * V_7)) + (weight_2[2] * V_8)) + (weight_2[3] * V_9);
+    weighted_3 = ((((((((correction_2 * weighted_3) + (weight_3[0] * V_2)) + (weight_3[1] * V_3)) + (weight_3[2] * V_4)) + (weight_3[3] * V_5)) + (weight_4[0] * V_6)) + (weight_4[1] * V_7)) + (weight_4[2] * V_8)) + (weight_4[3] * V_9);
+    weighted_6 = ((((((((correction_3 * weighted_6) + (weight_5[0] * V_2)) + (weight_5[1] * V_3)) + (weight_5[2] * V_4)) + (weight_5[3] * V_5)) + (weight_6[0] * V_6)) + (weight_6[1] * V_7)) + (weight_6[2] * V_8)) + (weight_6[3] * V_9);
+    weighted_9 = ((((((((correction_4 * weighted_9) + (weight_7[0] * V_2)) + (weight_7[1] * V_3)) + (weight_7[2] * V_4)) + (weight_7[3] * V_5)) + (weight_8[0] * V_6)) + (weight_8[1] * V_7)) + (weight_8[2] * V_8)) + (weight_8[3] * V_9);
+    let V_10 = V[h * 390u + j * 24u + 1u];
+    let V_11 = V[h * 390u + j * 24u + 4u];
+    let V_12 = V[clamp(j * 8u + 2u, 0u, 129u) * 3u + h * 390u + 1u];
+    let V_13 = V[clamp(j * 8u + 3u, 0u, 129u) * 3u + h * 390u + 1u];
+    let V_14 = V[clamp(j * 8u + 4u, 0u, 129u) * 3u + h * 390u + 1u];
+    let V_15 = V[clamp(j * 8u + 5u, 0u, 129u) * 3u + h * 390u + 1u];
+    let V_16 = V[clamp(j * 8u + 6u, 0u, 129u) * 3u + h * 390u + 1u];
+    let V_17 = V[clamp(j * 8u + 7u, 0u, 129u) * 3u + h * 390u + 1u];
+    weighted_1 = ((((((((correction * weighted_1) + (weight[0] * V_10)) + (weight[1] * V_11)) + (weight[2] * V_12)) + (weight[3] * V_13)) + (weight_2[0] * V_14)) + (weight_2[1] * V_15)) + (weight_2[2] * V_16)) + (weight_2[3] * V_17);
+    weighted_4 = ((((((((correction_2 * weighted_4) + (weight_3[0] * V_10)) + (weight_3[1] * V_11)) + (weight_3[2] * V_12)) + (weight_3[3] * V_13)) + (weight_4[0] * V_14)) + (weight_4[1] * V_15)) + (weight_4[2] * V_16)) + (weight_4[3] * V_17);
+    weighted_7 = ((((((((correction_3 * weighted_7) + (weight_5[0] * V_10)) + (weight_5[1] * V_11)) + (weight_5[2] * V_12)) + (weight_5[3] * V_13)) + (weight_6[0] * V_14)) + (weight_6[1] * V_15)) + (weight_6[2] * V_16)) + (weight_6[3] * V_17);
+    weighted_10 = ((((((((correction_4 * weighted_10) + (weight_7[0] * V_10)) + (weight_7[1] * V_11)) + (weight_7[2] * V_12)) + (weight_7[3] * V_13)) + (weight_8[0] * V_14)) + (weight_8[1] * V_15)) + (weight_8[2] * V_16)) + (weight_8[3] * V_17);
+    let V_18 = V[h * 390u + j * 24u + 2u];
+    let V_19 = V[h * 390u + j * 24u + 5u];
+    let V_20 = V[clamp(j * 8u + 2u, 0u, 129u) * 3u + h * 390u + 2u];
+    let V_21 = V[clamp(j * 8u + 3u, 0u, 129u) * 3u + h * 390u + 2u];
+    let V_22 = V[clamp(j * 8u + 4u, 0u, 129u) * 3u + h * 390u + 2u];
+    let V_23 = V[clamp(j * 8u + 5u, 0u, 129u) * 3u + h * 390u + 2u];
+    let V_24 = V[clamp(j * 8u + 6u, 0u, 129u) * 3u + h * 390u + 2u];
+    let V_25 = V[clamp(j * 8u + 7u, 0u, 129u) * 3u + h * 390u + 2u];
+    weighted_2 = ((((((((correction * weighted_2) + (weight[0] * V_18)) + (weight[1] * V_19)) + (weight[2] * V_20)) + (weight[3] * V_21)) + (weight_2[0] * V_22)) + (weight_2[1] * V_23)) + (weight_2[2] * V_24)) + (weight_2[3] * V_25);
+    weighted_5 = ((((((((correction_2 * weighted_5) + (weight_3[0] * V_18)) + (weight_3[1] * V_19)) + (weight_3[2] * V_20)) + (weight_3[3] * V_21)) + (weight_4[0] * V_22)) + (weight_4[1] * V_23)) + (weight_4[2] * V_24)) + (weight_4[3] * V_25);
+    weighted_8 = ((((((((correction_3 * weighted_8) + (weight_5[0] * V_18)) + (weight_5[1] * V_19)) + (weight_5[2] * V_20)) + (weight_5[3] * V_21)) + (weight_6[0] * V_22)) + (weight_6[1] * V_23)) + (weight_6[2] * V_24)) + (weight_6[3] * V_25);
+    weighted_11 = ((((((((correction_4 * weighted_11) + (weight_7[0] * V_18)) + (weight_7[1] * V_19)) + (weight_7[2] * V_20)) + (weight_7[3] * V_21)) + (weight_8[0] * V_22)) + (weight_8[1] * V_23)) + (weight_8[2] * V_24)) + (weight_8[3] * V_25);
   }
-  for (var c_2 = 0u; c_2 < 3u; c_2++) {
-    div_2[c_2 + h * 390u + row_tile * 12u] = weighted[c_2] / vec4<f32>(total_0);
-  }
-  for (var c_2 = 0u; c_2 < 3u; c_2++) {
-    div_2[c_2 + h * 390u + row_tile * 12u + 3u] = weighted[c_2 + 3u] / vec4<f32>(total_1);
-  }
+  div_2[h * 390u + row_tile * 12u] = weighted_0 / vec4<f32>(total_0);
+  div_2[h * 390u + row_tile * 12u + 1u] = weighted_1 / vec4<f32>(total_0);
+  div_2[h * 390u + row_tile * 12u + 2u] = weighted_2 / vec4<f32>(total_0);
+  div_2[h * 390u + row_tile * 12u + 3u] = weighted_3 / vec4<f32>(total_1);
+  div_2[h * 390u + row_tile * 12u + 4u] = weighted_4 / vec4<f32>(total_1);
+  div_2[h * 390u + row_tile * 12u + 5u] = weighted_5 / vec4<f32>(total_1);
+  let div_8 = weighted_6 / vec4<f32>(total_2);
+  let div_9 = weighted_7 / vec4<f32>(total_2);
+  let div_10 = weighted_8 / vec4<f32>(total_2);
   if (i32(row_tile * 4u + 2u) < 130) {
-    for (var c_2 = 0u; c_2 < 3u; c_2++) {
-      div_2[c_2 + clamp(row_tile * 4u + 2u, 0u, 129u) * 3u + h * 390u] = weighted[c_2 + 6u] / vec4<f32>(total_2);
-    }
+    div_2[clamp(row_tile * 4u + 2u, 0u, 129u) * 3u + h * 390u] = div_8;
+    div_2[clamp(row_tile * 4u + 2u, 0u, 129u) * 3u + h * 390u + 1u] = div_9;
+    div_2[clamp(row_tile * 4u + 2u, 0u, 129u) * 3u + h * 390u + 2u] = div_10;
   }
+  let div_11 = weighted_9 / vec4<f32>(total_3);
+  let div_12 = weighted_10 / vec4<f32>(total_3);
+  let div_13 = weighted_11 / vec4<f32>(total_3);
   if (i32(row_tile * 4u + 3u) < 130) {
-    for (var c_2 = 0u; c_2 < 3u; c_2++) {
-      div_2[c_2 + clamp(row_tile * 4u + 3u, 0u, 129u) * 3u + h * 390u] = weighted[c_2 + 9u] / vec4<f32>(total_3);
-    }
+    div_2[clamp(row_tile * 4u + 3u, 0u, 129u) * 3u + h * 390u] = div_11;
+    div_2[clamp(row_tile * 4u + 3u, 0u, 129u) * 3u + h * 390u + 1u] = div_12;
+    div_2[clamp(row_tile * 4u + 3u, 0u, 129u) * 3u + h * 390u + 2u] = div_13;
   }
 }

@@ -17,7 +17,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (thread >= 1025u) { return; }
   var maximum_0: f32 = -3.4028234663852886e+38;
   var total_0: f32 = 0.0;
-  var weighted: array<vec4<f32>, 2>;
+  var weighted_0: vec4<f32> = vec4<f32>(0.0);
+  var weighted_1: vec4<f32> = vec4<f32>(0.0);
   for (var n = 0u; n < 3u; n++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
@@ -56,11 +57,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let weight_2 = select(vec4<f32>(0.0), exp((score_2 - vec4<f32>(largest))), ((vec4<i32>(i32(n * 8u + 4u)) + vec4<i32>(0, 1, 2, 3)) < vec4<i32>(17)));
     total_0 = ((((((((total_0 * correction) + weight[0]) + weight[1]) + weight[2]) + weight[3]) + weight_2[0]) + weight_2[1]) + weight_2[2]) + weight_2[3];
     maximum_0 = largest;
-    for (var c = 0u; c < 2u; c++) {
-      weighted[c] = ((((((((correction * weighted[c]) + (weight[0] * V[u32(I_2) * 2u + c])) + (weight[1] * V[u32(I_3) * 2u + c])) + (weight[2] * V[u32(I_4) * 2u + c])) + (weight[3] * V[u32(I_5) * 2u + c])) + (weight_2[0] * V[u32(I_6) * 2u + c])) + (weight_2[1] * V[u32(I_7) * 2u + c])) + (weight_2[2] * V[u32(I_8) * 2u + c])) + (weight_2[3] * V[u32(I_9) * 2u + c]);
-    }
+    weighted_0 = ((((((((correction * weighted_0) + (weight[0] * V[u32(I_2) * 2u])) + (weight[1] * V[u32(I_3) * 2u])) + (weight[2] * V[u32(I_4) * 2u])) + (weight[3] * V[u32(I_5) * 2u])) + (weight_2[0] * V[u32(I_6) * 2u])) + (weight_2[1] * V[u32(I_7) * 2u])) + (weight_2[2] * V[u32(I_8) * 2u])) + (weight_2[3] * V[u32(I_9) * 2u]);
+    weighted_1 = ((((((((correction * weighted_1) + (weight[0] * V[u32(I_2) * 2u + 1u])) + (weight[1] * V[u32(I_3) * 2u + 1u])) + (weight[2] * V[u32(I_4) * 2u + 1u])) + (weight[3] * V[u32(I_5) * 2u + 1u])) + (weight_2[0] * V[u32(I_6) * 2u + 1u])) + (weight_2[1] * V[u32(I_7) * 2u + 1u])) + (weight_2[2] * V[u32(I_8) * 2u + 1u])) + (weight_2[3] * V[u32(I_9) * 2u + 1u]);
   }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    contract[c_2 + thread * 2u] = weighted[c_2] / vec4<f32>(total_0);
-  }
+  contract[thread * 2u] = weighted_0 / vec4<f32>(total_0);
+  contract[thread * 2u + 1u] = weighted_1 / vec4<f32>(total_0);
 }

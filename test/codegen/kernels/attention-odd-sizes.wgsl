@@ -7,7 +7,7 @@
 
 @group(0) @binding(0) var<storage, read> Q: array<f32>;
 @group(0) @binding(1) var<storage, read> K: array<f32>;
-@group(0) @binding(2) var<storage, read> V: array<f32>;
+@group(0) @binding(2) var<storage, read> V: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> div_2: array<f32>;
 
 @compute @workgroup_size(64)
@@ -22,7 +22,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var total_1: f32 = 0.0;
   var total_2: f32 = 0.0;
   var total_3: f32 = 0.0;
-  var weighted: array<vec4<f32>, 8>;
+  var weighted_0: vec4<f32> = vec4<f32>(0.0);
+  var weighted_1: vec4<f32> = vec4<f32>(0.0);
+  var weighted_2: vec4<f32> = vec4<f32>(0.0);
+  var weighted_3: vec4<f32> = vec4<f32>(0.0);
+  var weighted_4: vec4<f32> = vec4<f32>(0.0);
+  var weighted_5: vec4<f32> = vec4<f32>(0.0);
+  var weighted_6: vec4<f32> = vec4<f32>(0.0);
+  var weighted_7: vec4<f32> = vec4<f32>(0.0);
   for (var j = 0u; j < 16u; j++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
@@ -76,73 +83,88 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let weight_8 = select(vec4<f32>(0.0), exp((score_4 - vec4<f32>(largest_4))), ((vec4<i32>(i32(j * 8u + 4u)) + vec4<i32>(0, 1, 2, 3)) < vec4<i32>(127)));
     total_3 = ((((((((total_3 * correction_4) + weight_7[0]) + weight_7[1]) + weight_7[2]) + weight_7[3]) + weight_8[0]) + weight_8[1]) + weight_8[2]) + weight_8[3];
     maximum_3 = largest_4;
-    for (var c = 0u; c < 2u; c++) {
-      let V_2 = vec4<f32>(V[c * 4u + j * 48u], V[c * 4u + j * 48u + 1u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u]);
-      let V_3 = vec4<f32>(V[c * 4u + j * 48u + 6u], V[c * 4u + j * 48u + 7u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u + 6u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u + 6u]);
-      let V_4 = vec4<f32>(V[c * 4u + j * 48u + 12u], V[c * 4u + j * 48u + 13u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u + 12u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u + 12u]);
-      let V_5 = vec4<f32>(V[c * 4u + j * 48u + 18u], V[c * 4u + j * 48u + 19u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u + 18u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u + 18u]);
-      let V_6 = vec4<f32>(V[c * 4u + j * 48u + 24u], V[c * 4u + j * 48u + 25u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u + 24u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u + 24u]);
-      let V_7 = vec4<f32>(V[c * 4u + j * 48u + 30u], V[c * 4u + j * 48u + 31u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u + 30u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u + 30u]);
-      let V_8 = vec4<f32>(V[c * 4u + j * 48u + 36u], V[c * 4u + j * 48u + 37u], V[clamp(c * 4u + 2u, 0u, 5u) + j * 48u + 36u], V[clamp(c * 4u + 3u, 0u, 5u) + j * 48u + 36u]);
-      let V_9 = vec4<f32>(V[c * 4u + clamp(j * 8u + 7u, 0u, 126u) * 6u], V[c * 4u + clamp(j * 8u + 7u, 0u, 126u) * 6u + 1u], V[clamp(c * 4u + 2u, 0u, 5u) + clamp(j * 8u + 7u, 0u, 126u) * 6u], V[clamp(c * 4u + 3u, 0u, 5u) + clamp(j * 8u + 7u, 0u, 126u) * 6u]);
-      weighted[c] = ((((((((correction * weighted[c]) + (weight[0] * V_2)) + (weight[1] * V_3)) + (weight[2] * V_4)) + (weight[3] * V_5)) + (weight_2[0] * V_6)) + (weight_2[1] * V_7)) + (weight_2[2] * V_8)) + (weight_2[3] * V_9);
-      weighted[c + 2u] = ((((((((correction_2 * weighted[c + 2u]) + (weight_3[0] * V_2)) + (weight_3[1] * V_3)) + (weight_3[2] * V_4)) + (weight_3[3] * V_5)) + (weight_4[0] * V_6)) + (weight_4[1] * V_7)) + (weight_4[2] * V_8)) + (weight_4[3] * V_9);
-      weighted[c + 4u] = ((((((((correction_3 * weighted[c + 4u]) + (weight_5[0] * V_2)) + (weight_5[1] * V_3)) + (weight_5[2] * V_4)) + (weight_5[3] * V_5)) + (weight_6[0] * V_6)) + (weight_6[1] * V_7)) + (weight_6[2] * V_8)) + (weight_6[3] * V_9);
-      weighted[c + 6u] = ((((((((correction_4 * weighted[c + 6u]) + (weight_7[0] * V_2)) + (weight_7[1] * V_3)) + (weight_7[2] * V_4)) + (weight_7[3] * V_5)) + (weight_8[0] * V_6)) + (weight_8[1] * V_7)) + (weight_8[2] * V_8)) + (weight_8[3] * V_9);
-    }
+    let V_2 = V[j * 12u];
+    let V_3 = vec4<f32>(V[j * 12u + 1u][2u], V[j * 12u + 1u][3u], V[j * 12u + 2u][0u], V[j * 12u + 2u][1u]);
+    let V_4 = V[j * 12u + 3u];
+    let V_5 = vec4<f32>(V[j * 12u + 4u][2u], V[j * 12u + 4u][3u], V[j * 12u + 5u][0u], V[j * 12u + 5u][1u]);
+    let V_6 = V[j * 12u + 6u];
+    let V_7 = vec4<f32>(V[j * 12u + 7u][2u], V[j * 12u + 7u][3u], V[j * 12u + 8u][0u], V[j * 12u + 8u][1u]);
+    let V_8 = V[j * 12u + 9u];
+    let V_9 = vec4<f32>(V[clamp(j * 8u + 7u, 0u, 126u) * 3u / 2u][(clamp(j * 8u + 7u, 0u, 126u) * 3u % 2u) * 2u], V[clamp(j * 8u + 7u, 0u, 126u) * 3u / 2u][(clamp(j * 8u + 7u, 0u, 126u) * 3u % 2u) * 2u + 1u], V[(clamp(j * 8u + 7u, 0u, 126u) * 3u + 1u) / 2u][((clamp(j * 8u + 7u, 0u, 126u) * 3u + 1u) % 2u) * 2u], V[(clamp(j * 8u + 7u, 0u, 126u) * 3u + 1u) / 2u][((clamp(j * 8u + 7u, 0u, 126u) * 3u + 1u) % 2u) * 2u + 1u]);
+    weighted_0 = ((((((((correction * weighted_0) + (weight[0] * V_2)) + (weight[1] * V_3)) + (weight[2] * V_4)) + (weight[3] * V_5)) + (weight_2[0] * V_6)) + (weight_2[1] * V_7)) + (weight_2[2] * V_8)) + (weight_2[3] * V_9);
+    weighted_2 = ((((((((correction_2 * weighted_2) + (weight_3[0] * V_2)) + (weight_3[1] * V_3)) + (weight_3[2] * V_4)) + (weight_3[3] * V_5)) + (weight_4[0] * V_6)) + (weight_4[1] * V_7)) + (weight_4[2] * V_8)) + (weight_4[3] * V_9);
+    weighted_4 = ((((((((correction_3 * weighted_4) + (weight_5[0] * V_2)) + (weight_5[1] * V_3)) + (weight_5[2] * V_4)) + (weight_5[3] * V_5)) + (weight_6[0] * V_6)) + (weight_6[1] * V_7)) + (weight_6[2] * V_8)) + (weight_6[3] * V_9);
+    weighted_6 = ((((((((correction_4 * weighted_6) + (weight_7[0] * V_2)) + (weight_7[1] * V_3)) + (weight_7[2] * V_4)) + (weight_7[3] * V_5)) + (weight_8[0] * V_6)) + (weight_8[1] * V_7)) + (weight_8[2] * V_8)) + (weight_8[3] * V_9);
+    let V_10 = vec4<f32>(V[j * 12u + 1u][0u], V[j * 12u + 1u][1u], V[j * 12u + 1u][1u], V[j * 12u + 1u][1u]);
+    let V_11 = vec4<f32>(V[j * 12u + 2u][2u], V[j * 12u + 2u][3u], V[j * 12u + 2u][3u], V[j * 12u + 2u][3u]);
+    let V_12 = vec4<f32>(V[j * 12u + 4u][0u], V[j * 12u + 4u][1u], V[j * 12u + 4u][1u], V[j * 12u + 4u][1u]);
+    let V_13 = vec4<f32>(V[j * 12u + 5u][2u], V[j * 12u + 5u][3u], V[j * 12u + 5u][3u], V[j * 12u + 5u][3u]);
+    let V_14 = vec4<f32>(V[j * 12u + 7u][0u], V[j * 12u + 7u][1u], V[j * 12u + 7u][1u], V[j * 12u + 7u][1u]);
+    let V_15 = vec4<f32>(V[j * 12u + 8u][2u], V[j * 12u + 8u][3u], V[j * 12u + 8u][3u], V[j * 12u + 8u][3u]);
+    let V_16 = vec4<f32>(V[j * 12u + 10u][0u], V[j * 12u + 10u][1u], V[j * 12u + 10u][1u], V[j * 12u + 10u][1u]);
+    let V_17 = vec4<f32>(V[(clamp(j * 8u + 7u, 0u, 126u) * 3u / 2u) + 1u][(clamp(j * 8u + 7u, 0u, 126u) * 3u % 2u) * 2u], V[(clamp(j * 8u + 7u, 0u, 126u) * 3u / 2u) + 1u][(clamp(j * 8u + 7u, 0u, 126u) * 3u % 2u) * 2u + 1u], V[(clamp(j * 8u + 7u, 0u, 126u) * 3u / 2u) + 1u][(clamp(j * 8u + 7u, 0u, 126u) * 3u % 2u) * 2u + 1u], V[(clamp(j * 8u + 7u, 0u, 126u) * 3u / 2u) + 1u][(clamp(j * 8u + 7u, 0u, 126u) * 3u % 2u) * 2u + 1u]);
+    weighted_1 = ((((((((correction * weighted_1) + (weight[0] * V_10)) + (weight[1] * V_11)) + (weight[2] * V_12)) + (weight[3] * V_13)) + (weight_2[0] * V_14)) + (weight_2[1] * V_15)) + (weight_2[2] * V_16)) + (weight_2[3] * V_17);
+    weighted_3 = ((((((((correction_2 * weighted_3) + (weight_3[0] * V_10)) + (weight_3[1] * V_11)) + (weight_3[2] * V_12)) + (weight_3[3] * V_13)) + (weight_4[0] * V_14)) + (weight_4[1] * V_15)) + (weight_4[2] * V_16)) + (weight_4[3] * V_17);
+    weighted_5 = ((((((((correction_3 * weighted_5) + (weight_5[0] * V_10)) + (weight_5[1] * V_11)) + (weight_5[2] * V_12)) + (weight_5[3] * V_13)) + (weight_6[0] * V_14)) + (weight_6[1] * V_15)) + (weight_6[2] * V_16)) + (weight_6[3] * V_17);
+    weighted_7 = ((((((((correction_4 * weighted_7) + (weight_7[0] * V_10)) + (weight_7[1] * V_11)) + (weight_7[2] * V_12)) + (weight_7[3] * V_13)) + (weight_8[0] * V_14)) + (weight_8[1] * V_15)) + (weight_8[2] * V_16)) + (weight_8[3] * V_17);
   }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    let sum = weighted[c_2];
-    div_2[c_2 * 4u + thread * 24u] = sum[0] / total_0;
-    div_2[c_2 * 4u + thread * 24u + 1u] = sum[1] / total_0;
-    let div_4 = sum[2] / total_0;
-    if (i32(c_2 * 4u + 2u) < 6) {
-      div_2[clamp(c_2 * 4u + 2u, 0u, 5u) + thread * 24u] = div_4;
-    }
-    let div_5 = sum[3] / total_0;
-    if (i32(c_2 * 4u + 3u) < 6) {
-      div_2[clamp(c_2 * 4u + 3u, 0u, 5u) + thread * 24u] = div_5;
-    }
+  div_2[thread * 24u] = weighted_0[0] / total_0;
+  div_2[thread * 24u + 1u] = weighted_0[1] / total_0;
+  div_2[thread * 24u + 2u] = weighted_0[2] / total_0;
+  div_2[thread * 24u + 3u] = weighted_0[3] / total_0;
+  div_2[thread * 24u + 4u] = weighted_1[0] / total_0;
+  let div_7 = weighted_1[1] / total_0;
+  div_2[thread * 24u + 5u] = div_7;
+  if (i32(6u) < 6) {
+    div_2[thread * 24u + 5u] = div_7;
   }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    let sum_2 = weighted[c_2 + 2u];
-    div_2[c_2 * 4u + thread * 24u + 6u] = sum_2[0] / total_1;
-    div_2[c_2 * 4u + thread * 24u + 7u] = sum_2[1] / total_1;
-    let div_8 = sum_2[2] / total_1;
-    if (i32(c_2 * 4u + 2u) < 6) {
-      div_2[clamp(c_2 * 4u + 2u, 0u, 5u) + thread * 24u + 6u] = div_8;
-    }
-    let div_9 = sum_2[3] / total_1;
-    if (i32(c_2 * 4u + 3u) < 6) {
-      div_2[clamp(c_2 * 4u + 3u, 0u, 5u) + thread * 24u + 6u] = div_9;
-    }
+  if (i32(7u) < 6) {
+    div_2[thread * 24u + 5u] = div_7;
   }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    let sum_3 = weighted[c_2 + 4u];
-    div_2[c_2 * 4u + thread * 24u + 12u] = sum_3[0] / total_2;
-    div_2[c_2 * 4u + thread * 24u + 13u] = sum_3[1] / total_2;
-    let div_12 = sum_3[2] / total_2;
-    if (i32(c_2 * 4u + 2u) < 6) {
-      div_2[clamp(c_2 * 4u + 2u, 0u, 5u) + thread * 24u + 12u] = div_12;
-    }
-    let div_13 = sum_3[3] / total_2;
-    if (i32(c_2 * 4u + 3u) < 6) {
-      div_2[clamp(c_2 * 4u + 3u, 0u, 5u) + thread * 24u + 12u] = div_13;
-    }
+  div_2[thread * 24u + 6u] = weighted_2[0] / total_1;
+  div_2[thread * 24u + 7u] = weighted_2[1] / total_1;
+  div_2[thread * 24u + 8u] = weighted_2[2] / total_1;
+  div_2[thread * 24u + 9u] = weighted_2[3] / total_1;
+  div_2[thread * 24u + 10u] = weighted_3[0] / total_1;
+  let div_13 = weighted_3[1] / total_1;
+  div_2[thread * 24u + 11u] = div_13;
+  if (i32(6u) < 6) {
+    div_2[thread * 24u + 11u] = div_13;
   }
+  if (i32(7u) < 6) {
+    div_2[thread * 24u + 11u] = div_13;
+  }
+  div_2[thread * 24u + 12u] = weighted_4[0] / total_2;
+  div_2[thread * 24u + 13u] = weighted_4[1] / total_2;
+  div_2[thread * 24u + 14u] = weighted_4[2] / total_2;
+  div_2[thread * 24u + 15u] = weighted_4[3] / total_2;
+  div_2[thread * 24u + 16u] = weighted_5[0] / total_2;
+  let div_19 = weighted_5[1] / total_2;
+  div_2[thread * 24u + 17u] = div_19;
+  if (i32(6u) < 6) {
+    div_2[thread * 24u + 17u] = div_19;
+  }
+  if (i32(7u) < 6) {
+    div_2[thread * 24u + 17u] = div_19;
+  }
+  let div_20 = weighted_6[0] / total_3;
+  let div_21 = weighted_6[1] / total_3;
+  let div_22 = weighted_6[2] / total_3;
+  let div_23 = weighted_6[3] / total_3;
+  let div_24 = weighted_7[0] / total_3;
+  let div_25 = weighted_7[1] / total_3;
   if (i32(thread * 4u + 3u) < 131) {
-    for (var c_2 = 0u; c_2 < 2u; c_2++) {
-      let sum_4 = weighted[c_2 + 6u];
-      div_2[c_2 * 4u + clamp(thread * 4u + 3u, 0u, 130u) * 6u] = sum_4[0] / total_3;
-      div_2[c_2 * 4u + clamp(thread * 4u + 3u, 0u, 130u) * 6u + 1u] = sum_4[1] / total_3;
-      let div_16 = sum_4[2] / total_3;
-      if (i32(c_2 * 4u + 2u) < 6) {
-        div_2[clamp(c_2 * 4u + 2u, 0u, 5u) + clamp(thread * 4u + 3u, 0u, 130u) * 6u] = div_16;
-      }
-      let div_17 = sum_4[3] / total_3;
-      if (i32(c_2 * 4u + 3u) < 6) {
-        div_2[clamp(c_2 * 4u + 3u, 0u, 5u) + clamp(thread * 4u + 3u, 0u, 130u) * 6u] = div_17;
-      }
+    div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u] = div_20;
+    div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 1u] = div_21;
+    div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 2u] = div_22;
+    div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 3u] = div_23;
+    div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 4u] = div_24;
+    div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 5u] = div_25;
+    if (i32(6u) < 6) {
+      div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 5u] = div_25;
+    }
+    if (i32(7u) < 6) {
+      div_2[clamp(thread * 4u + 3u, 0u, 130u) * 6u + 5u] = div_25;
     }
   }
 }

@@ -24,7 +24,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var total_1: f32 = 0.0;
   var total_2: f32 = 0.0;
   var total_3: f32 = 0.0;
-  var weighted: array<vec4<f32>, 8>;
+  var weighted_0: vec4<f32> = vec4<f32>(0.0);
+  var weighted_1: vec4<f32> = vec4<f32>(0.0);
+  var weighted_2: vec4<f32> = vec4<f32>(0.0);
+  var weighted_3: vec4<f32> = vec4<f32>(0.0);
+  var weighted_4: vec4<f32> = vec4<f32>(0.0);
+  var weighted_5: vec4<f32> = vec4<f32>(0.0);
+  var weighted_6: vec4<f32> = vec4<f32>(0.0);
+  var weighted_7: vec4<f32> = vec4<f32>(0.0);
   for (var j = 0u; j < 16u; j++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
@@ -104,31 +111,37 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let weight_8 = exp((score_31 - vec4<f32>(largest_4)));
     total_3 = ((((((((total_3 * correction_4) + weight_7[0]) + weight_7[1]) + weight_7[2]) + weight_7[3]) + weight_8[0]) + weight_8[1]) + weight_8[2]) + weight_8[3];
     maximum_3 = largest_4;
-    for (var c = 0u; c < 2u; c++) {
-      let V_2 = V[c + h * 256u + j * 16u];
-      let V_3 = V[c + h * 256u + j * 16u + 2u];
-      let V_4 = V[c + h * 256u + j * 16u + 4u];
-      let V_5 = V[c + h * 256u + j * 16u + 6u];
-      let V_6 = V[c + h * 256u + j * 16u + 8u];
-      let V_7 = V[c + h * 256u + j * 16u + 10u];
-      let V_8 = V[c + h * 256u + j * 16u + 12u];
-      let V_9 = V[c + h * 256u + j * 16u + 14u];
-      weighted[c] = ((((((((correction * weighted[c]) + (weight[0] * V_2)) + (weight[1] * V_3)) + (weight[2] * V_4)) + (weight[3] * V_5)) + (weight_2[0] * V_6)) + (weight_2[1] * V_7)) + (weight_2[2] * V_8)) + (weight_2[3] * V_9);
-      weighted[c + 2u] = ((((((((correction_2 * weighted[c + 2u]) + (weight_3[0] * V_2)) + (weight_3[1] * V_3)) + (weight_3[2] * V_4)) + (weight_3[3] * V_5)) + (weight_4[0] * V_6)) + (weight_4[1] * V_7)) + (weight_4[2] * V_8)) + (weight_4[3] * V_9);
-      weighted[c + 4u] = ((((((((correction_3 * weighted[c + 4u]) + (weight_5[0] * V_2)) + (weight_5[1] * V_3)) + (weight_5[2] * V_4)) + (weight_5[3] * V_5)) + (weight_6[0] * V_6)) + (weight_6[1] * V_7)) + (weight_6[2] * V_8)) + (weight_6[3] * V_9);
-      weighted[c + 6u] = ((((((((correction_4 * weighted[c + 6u]) + (weight_7[0] * V_2)) + (weight_7[1] * V_3)) + (weight_7[2] * V_4)) + (weight_7[3] * V_5)) + (weight_8[0] * V_6)) + (weight_8[1] * V_7)) + (weight_8[2] * V_8)) + (weight_8[3] * V_9);
-    }
+    let V_2 = V[h * 256u + j * 16u];
+    let V_3 = V[h * 256u + j * 16u + 2u];
+    let V_4 = V[h * 256u + j * 16u + 4u];
+    let V_5 = V[h * 256u + j * 16u + 6u];
+    let V_6 = V[h * 256u + j * 16u + 8u];
+    let V_7 = V[h * 256u + j * 16u + 10u];
+    let V_8 = V[h * 256u + j * 16u + 12u];
+    let V_9 = V[h * 256u + j * 16u + 14u];
+    weighted_0 = ((((((((correction * weighted_0) + (weight[0] * V_2)) + (weight[1] * V_3)) + (weight[2] * V_4)) + (weight[3] * V_5)) + (weight_2[0] * V_6)) + (weight_2[1] * V_7)) + (weight_2[2] * V_8)) + (weight_2[3] * V_9);
+    weighted_2 = ((((((((correction_2 * weighted_2) + (weight_3[0] * V_2)) + (weight_3[1] * V_3)) + (weight_3[2] * V_4)) + (weight_3[3] * V_5)) + (weight_4[0] * V_6)) + (weight_4[1] * V_7)) + (weight_4[2] * V_8)) + (weight_4[3] * V_9);
+    weighted_4 = ((((((((correction_3 * weighted_4) + (weight_5[0] * V_2)) + (weight_5[1] * V_3)) + (weight_5[2] * V_4)) + (weight_5[3] * V_5)) + (weight_6[0] * V_6)) + (weight_6[1] * V_7)) + (weight_6[2] * V_8)) + (weight_6[3] * V_9);
+    weighted_6 = ((((((((correction_4 * weighted_6) + (weight_7[0] * V_2)) + (weight_7[1] * V_3)) + (weight_7[2] * V_4)) + (weight_7[3] * V_5)) + (weight_8[0] * V_6)) + (weight_8[1] * V_7)) + (weight_8[2] * V_8)) + (weight_8[3] * V_9);
+    let V_10 = V[h * 256u + j * 16u + 1u];
+    let V_11 = V[h * 256u + j * 16u + 3u];
+    let V_12 = V[h * 256u + j * 16u + 5u];
+    let V_13 = V[h * 256u + j * 16u + 7u];
+    let V_14 = V[h * 256u + j * 16u + 9u];
+    let V_15 = V[h * 256u + j * 16u + 11u];
+    let V_16 = V[h * 256u + j * 16u + 13u];
+    let V_17 = V[h * 256u + j * 16u + 15u];
+    weighted_1 = ((((((((correction * weighted_1) + (weight[0] * V_10)) + (weight[1] * V_11)) + (weight[2] * V_12)) + (weight[3] * V_13)) + (weight_2[0] * V_14)) + (weight_2[1] * V_15)) + (weight_2[2] * V_16)) + (weight_2[3] * V_17);
+    weighted_3 = ((((((((correction_2 * weighted_3) + (weight_3[0] * V_10)) + (weight_3[1] * V_11)) + (weight_3[2] * V_12)) + (weight_3[3] * V_13)) + (weight_4[0] * V_14)) + (weight_4[1] * V_15)) + (weight_4[2] * V_16)) + (weight_4[3] * V_17);
+    weighted_5 = ((((((((correction_3 * weighted_5) + (weight_5[0] * V_10)) + (weight_5[1] * V_11)) + (weight_5[2] * V_12)) + (weight_5[3] * V_13)) + (weight_6[0] * V_14)) + (weight_6[1] * V_15)) + (weight_6[2] * V_16)) + (weight_6[3] * V_17);
+    weighted_7 = ((((((((correction_4 * weighted_7) + (weight_7[0] * V_10)) + (weight_7[1] * V_11)) + (weight_7[2] * V_12)) + (weight_7[3] * V_13)) + (weight_8[0] * V_14)) + (weight_8[1] * V_15)) + (weight_8[2] * V_16)) + (weight_8[3] * V_17);
   }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    div_2[c_2 + h * 192u + row_tile * 8u] = weighted[c_2] / vec4<f32>(total_0);
-  }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    div_2[c_2 + h * 192u + row_tile * 8u + 2u] = weighted[c_2 + 2u] / vec4<f32>(total_1);
-  }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    div_2[c_2 + h * 192u + row_tile * 8u + 4u] = weighted[c_2 + 4u] / vec4<f32>(total_2);
-  }
-  for (var c_2 = 0u; c_2 < 2u; c_2++) {
-    div_2[c_2 + h * 192u + row_tile * 8u + 6u] = weighted[c_2 + 6u] / vec4<f32>(total_3);
-  }
+  div_2[h * 192u + row_tile * 8u] = weighted_0 / vec4<f32>(total_0);
+  div_2[h * 192u + row_tile * 8u + 1u] = weighted_1 / vec4<f32>(total_0);
+  div_2[h * 192u + row_tile * 8u + 2u] = weighted_2 / vec4<f32>(total_1);
+  div_2[h * 192u + row_tile * 8u + 3u] = weighted_3 / vec4<f32>(total_1);
+  div_2[h * 192u + row_tile * 8u + 4u] = weighted_4 / vec4<f32>(total_2);
+  div_2[h * 192u + row_tile * 8u + 5u] = weighted_5 / vec4<f32>(total_2);
+  div_2[h * 192u + row_tile * 8u + 6u] = weighted_6 / vec4<f32>(total_3);
+  div_2[h * 192u + row_tile * 8u + 7u] = weighted_7 / vec4<f32>(total_3);
 }
