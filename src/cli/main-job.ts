@@ -38,7 +38,12 @@ interface Variant {
 }
 
 /** Runs the job and prints what a researcher wants to see. */
-export async function runMainJob(path: string, options: CompileOptions, machine: Machine, terminal: Terminal): Promise<void> {
+export async function runMainJob(
+  path: string,
+  options: CompileOptions,
+  machine: Machine,
+  terminal: Terminal,
+): Promise<void> {
   const bytes = readFileBytes(path);
   if (bytes.length === 0) throw new InputProblems([`${path} is empty: there is nothing to encode`]);
   const length = Math.min(bytes.length, machine.kind === "device" ? mostTokens.device : mostTokens.reference);
@@ -67,7 +72,9 @@ export async function runMainJob(path: string, options: CompileOptions, machine:
     terminal.printJson({ file: path, tokens: length, figures, agreement, approximation, report: reportPath });
     return;
   }
-  const rewrites = found.compiled.stages.flatMap((stage) => stage.rewrites).filter((rewrite) => rewrite.pass === "contraction-order");
+  const rewrites = found.compiled.stages
+    .flatMap((stage) => stage.rewrites)
+    .filter((rewrite) => rewrite.pass === "contraction-order");
   terminal.print(
     [
       `Performer encoder (${base.preset} preset) on ${printCount(length)} bytes of ${basename(path)}`,
@@ -133,7 +140,10 @@ function equation(): string {
   const lines = text.split("\n");
   const start = lines.findIndex((line) => line.startsWith("fn linear_attention<"));
   const end = lines.findIndex((line, i) => i > start && line === "}");
-  return lines.slice(start, end + 1).map((line) => `  ${line}`).join("\n");
+  return lines
+    .slice(start, end + 1)
+    .map((line) => `  ${line}`)
+    .join("\n");
 }
 
 /** What contraction order did, each kind of change once. */
@@ -156,7 +166,8 @@ function describeOrder(rewrites: readonly RewriteTrace[]): string {
     .join("\n");
 }
 
-const saved = ({ rewrite, count }: { rewrite: RewriteTrace; count: number }) => count * (rewrite.flopsBefore - rewrite.flopsAfter);
+const saved = ({ rewrite, count }: { rewrite: RewriteTrace; count: number }) =>
+  count * (rewrite.flopsBefore - rewrite.flopsAfter);
 
 function figuresTable(variants: readonly Variant[]): string {
   const [found] = variants as [Variant];
@@ -200,12 +211,9 @@ function writeReport(path: string, variants: readonly Variant[]): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `performer-${basename(path).replace(/[^\w.-]/g, "_")}.txt`);
   const text = variants.map(({ title, compiled }) =>
-    [
-      `════ ${title}`,
-      printStages(compiled, true),
-      printKernels(compiled.kernels),
-      printWgsl(compiled.plan),
-    ].join("\n\n"),
+    [`════ ${title}`, printStages(compiled, true), printKernels(compiled.kernels), printWgsl(compiled.plan)].join(
+      "\n\n",
+    ),
   );
   writeFileSync(file, `${text.join("\n\n\n")}\n`);
   return file;

@@ -17,7 +17,13 @@ export interface IndexVariable {
 export type IndexAtom =
   | { readonly kind: "variable"; readonly key: string; readonly variable: IndexVariable }
   | { readonly kind: "quotient" | "remainder"; readonly key: string; readonly of: IndexExpression; readonly by: number }
-  | { readonly kind: "clamp"; readonly key: string; readonly of: IndexExpression; readonly low: number; readonly high: number }
+  | {
+      readonly kind: "clamp";
+      readonly key: string;
+      readonly of: IndexExpression;
+      readonly low: number;
+      readonly high: number;
+    }
   /** An i32 value from memory, proven to be in `0 .. below - 1`. */
   | { readonly kind: "value"; readonly key: string; readonly value: ScalarExpression; readonly below: number };
 
@@ -169,7 +175,10 @@ export function divideIndex(a: IndexExpression, by: number): IndexExpression {
 }
 
 /** `(4 x + y) // 8 = x // 2` when `0 <= y < 4`: divides by the common factor of all but a small part. */
-function dropSmallPart(rest: IndexExpression, by: number): { kept: IndexExpression; small: IndexExpression; by: number; factor: number } | undefined {
+function dropSmallPart(
+  rest: IndexExpression,
+  by: number,
+): { kept: IndexExpression; small: IndexExpression; by: number; factor: number } | undefined {
   for (const { coefficient } of rest.terms) {
     const factor = greatestCommonDivisor(Math.abs(coefficient), by);
     if (factor === 1) continue;
@@ -270,7 +279,10 @@ export function strideAlong(a: IndexExpression, variable: IndexVariable): number
 
 /** True when `by` divides the expression whatever its variables are. */
 export function isMultipleOf(a: IndexExpression, by: number): boolean {
-  return a.constant % by === 0 && a.terms.every(({ coefficient, atom }) => coefficient % by === 0 || atomMultiple(atom, by, coefficient));
+  return (
+    a.constant % by === 0 &&
+    a.terms.every(({ coefficient, atom }) => coefficient % by === 0 || atomMultiple(atom, by, coefficient))
+  );
 }
 
 function atomMultiple(atom: IndexAtom, by: number, coefficient: number): boolean {

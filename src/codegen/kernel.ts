@@ -67,7 +67,12 @@ export type Statement =
   | { readonly kind: "parallel"; readonly thread: IndexVariable; readonly body: readonly Statement[] }
   /** Waits for the whole workgroup, and makes its stores visible to all of it. */
   | { readonly kind: "barrier" }
-  | { readonly kind: "store"; readonly buffer: number; readonly address: IndexExpression; readonly value: ScalarExpression };
+  | {
+      readonly kind: "store";
+      readonly buffer: number;
+      readonly address: IndexExpression;
+      readonly value: ScalarExpression;
+    };
 
 export interface KernelBuffer {
   readonly name: string;

@@ -23,11 +23,11 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { anyInside, constraintTest, loopBounds } from "./ranges.ts";
 import type { ContractionSchedule } from "./schedule.ts";
 import { loadColumns, loadRows, range } from "./tile-loads.ts";
-import { applyOperation, indexValue, laneIndex, laneVariable, lanes, type RegionSources } from "./values.ts";
+import { applyOperation, indexValue, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
 /** The roles of the indices of a two-factor contraction. */
 export interface TileIndices {
@@ -48,7 +48,10 @@ export function tileIndices(head: Node): TileIndices | undefined {
   const spec = parseSpec(head.attributes.spec as string);
   const [a, b] = spec.operands as [readonly string[], readonly string[]];
   if (new Set(a).size !== a.length || new Set(b).size !== b.length) return undefined;
-  const sizes = indexSizes(spec, head.operands.map((operand) => operand.type));
+  const sizes = indexSizes(
+    spec,
+    head.operands.map((operand) => operand.type),
+  );
   const summed = [...sizes.keys()].filter((name) => !spec.result.includes(name));
   if (summed.length === 0 || summed.some((name) => !a.includes(name) || !b.includes(name))) return undefined;
   const only = (own: readonly string[], other: readonly string[]) =>
@@ -65,7 +68,11 @@ export function tileIndices(head: Node): TileIndices | undefined {
   const fastest = last(rowOperand);
   const row = rowNames.includes(fastest) ? fastest : last(rowNames);
   // The summed index that is fastest in a factor goes innermost.
-  const inner = summed.includes(fastest) ? fastest : summed.includes(last(rowFactor === 0 ? b : a)) ? last(rowFactor === 0 ? b : a) : last(summed);
+  const inner = summed.includes(fastest)
+    ? fastest
+    : summed.includes(last(rowFactor === 0 ? b : a))
+      ? last(rowFactor === 0 ? b : a)
+      : last(summed);
   return {
     rowFactor,
     row,
@@ -113,7 +120,9 @@ export function lowerContraction(
   const columnAt = (v: number) => addIndex(scaleIndex(columnTile, 4 * vectors, 4 * v), laneIndex);
 
   const sums = range(rows).map((r) =>
-    range(vectors).map((v) => block.variable(`${head.name ?? "sum"}_${r}${vectors > 1 ? v : ""}`, splat(literal(0, dtype)))),
+    range(vectors).map((v) =>
+      block.variable(`${head.name ?? "sum"}_${r}${vectors > 1 ? v : ""}`, splat(literal(0, dtype))),
+    ),
   );
 
   const rowNode = head.operands[tile.rowFactor] as Node;
@@ -131,7 +140,9 @@ export function lowerContraction(
   const summedConstraints = where.filter((constraint) => tile.summed.some((index) => touches(constraint, index)));
   const keptConstraints = where.filter((constraint) => !summedConstraints.includes(constraint));
   const onRows = summedConstraints.filter((constraint) => !touches(constraint, tile.column));
-  const onColumns = summedConstraints.filter((constraint) => touches(constraint, tile.column) && !touches(constraint, tile.row));
+  const onColumns = summedConstraints.filter(
+    (constraint) => touches(constraint, tile.column) && !touches(constraint, tile.row),
+  );
   if (summedConstraints.length !== onRows.length + onColumns.length) {
     throw new Error(`no tile for the condition "${head.attributes.where}" of "${head.attributes.spec}"`);
   }
@@ -142,7 +153,13 @@ export function lowerContraction(
       rows,
       step,
       position: (row, k) =>
-        positionOf(rowIndices, new Map([[tile.row, row], [inner, k]])),
+        positionOf(
+          rowIndices,
+          new Map([
+            [tile.row, row],
+            [inner, k],
+          ]),
+        ),
       rowAt: (r) => inRange(tile.row, rowAt(r)),
       rowStart: rows === 4 && size(tile.row) % 4 === 0 ? rowAt(0) : undefined,
       along,
@@ -150,7 +167,14 @@ export function lowerContraction(
     const columnValues = loadColumns(lowering, columnNode, {
       vectors,
       step,
-      position: (column, k) => positionOf(columnIndices, new Map([[tile.column, column], [inner, k]])),
+      position: (column, k) =>
+        positionOf(
+          columnIndices,
+          new Map([
+            [tile.column, column],
+            [inner, k],
+          ]),
+        ),
       columnAt: (v) => inRange(tile.column, columnAt(v)),
       along,
     });
@@ -210,7 +234,9 @@ export function lowerContraction(
     for (let r = 0; r < rows; r++) {
       for (let v = 0; v < vectors; v++) {
         const store = (column: IndexExpression, value: ScalarExpression) => {
-          const own = new Map(places).set(tile.row, wholeRows ? rowAt(r) : inRange(tile.row, rowAt(r))).set(tile.column, column);
+          const own = new Map(places)
+            .set(tile.row, wholeRows ? rowAt(r) : inRange(tile.row, rowAt(r)))
+            .set(tile.column, column);
           const test = constraintTest(keptConstraints, own);
           const kept = test === undefined ? value : applyOperation("select", [test, value, literal(0, dtype)], dtype);
           const headPosition = spec.result.map((index) => own.get(index) as IndexExpression);
@@ -254,7 +280,11 @@ export function below(index: IndexExpression, size: number): ScalarExpression | 
 }
 
 /** A scalar times a vector. */
-export function multiply(scalar: ScalarExpression, vector: ScalarExpression, dtype: ScalarExpression["type"]["dtype"]): ScalarExpression {
+export function multiply(
+  scalar: ScalarExpression,
+  vector: ScalarExpression,
+  dtype: ScalarExpression["type"]["dtype"],
+): ScalarExpression {
   const row = applyOperation("mul", [scalar, vector], dtype);
   if (row.kind !== "apply") return row;
   // WGSL multiplies a scalar with a vec4 directly; spreading it first would only make the text longer.

@@ -21,7 +21,7 @@ import {
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression, Statement } from "./kernel.ts";
 import { lowerGroup } from "./lower.ts";
-import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { mapBuffers } from "./remap-buffers.ts";
 import type { KernelSchedule } from "./schedule.ts";
 import { indexValue, type RegionSources } from "./values.ts";
@@ -59,7 +59,12 @@ export function lowerLoop(group: KernelGroup, schedule: KernelSchedule, fusion: 
 
   const buffers = new Set([...initial, ...kernels].flatMap((each) => each.buffers));
   if (work <= largestInnerWork && buffers.size <= fusion.maxBindings) {
-    return { before: [iterateInside(group, step, initial, kernels)], everyStep: [], steps, scratch: [...states, ...inner] };
+    return {
+      before: [iterateInside(group, step, initial, kernels)],
+      everyStep: [],
+      steps,
+      scratch: [...states, ...inner],
+    };
   }
   const counter = counterBuffer(loop);
   return {
@@ -72,7 +77,13 @@ export function lowerLoop(group: KernelGroup, schedule: KernelSchedule, fusion: 
 
 function flopsOf(group: KernelGroup): number {
   return group.members.reduce(
-    (sum, node) => sum + operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes),
+    (sum, node) =>
+      sum +
+      operationOf(node.op).flops(
+        node.operands.map((operand) => operand.type),
+        node.type,
+        node.attributes,
+      ),
     0,
   );
 }
@@ -80,7 +91,12 @@ function flopsOf(group: KernelGroup): number {
 /** A buffer of two rows for a carried value. The node stands for the buffer; nothing evaluates it. */
 function stateBuffer(input: Node): Node {
   const axes = input.type.shape.map((_, axis) => axis + 1);
-  return makeNode("broadcast", [input], { shape: [2, ...input.type.shape], axes }, { name: input.name, origins: input.origins });
+  return makeNode(
+    "broadcast",
+    [input],
+    { shape: [2, ...input.type.shape], axes },
+    { name: input.name, origins: input.origins },
+  );
 }
 
 /** One integer: the step that is being computed. */
@@ -114,7 +130,9 @@ function regionSources(
       const k = outputs.get(node);
       if (k === undefined) return undefined;
       const state = states[k];
-      return state === undefined ? { node: loop, position: [now, ...position] } : { node: state, position: [parity(1), ...position] };
+      return state === undefined
+        ? { node: loop, position: [now, ...position] }
+        : { node: state, position: [parity(1), ...position] };
     },
   };
 }
@@ -156,7 +174,10 @@ function iterateInside(
   const inside = kernels.flatMap(phase);
   const kernel: Kernel = {
     name: kernelName(group),
-    description: [`loop: ${kernelName(group)}, ${step.extent} steps in one workgroup`, ...kernels.flatMap((each) => each.kernel.description)],
+    description: [
+      `loop: ${kernelName(group)}, ${step.extent} steps in one workgroup`,
+      ...kernels.flatMap((each) => each.kernel.description),
+    ],
     buffers: declared,
     thread: { name: "thread", extent: 1 },
     oneWorkgroup: true,

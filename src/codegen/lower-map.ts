@@ -2,7 +2,7 @@
 import { elementCount } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { type IndexVariable, unflatten, variableIndex } from "./index-expression.ts";
-import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { fourTimes, type RegionSources } from "./values.ts";
 
 export function lowerMap(group: KernelGroup, region?: RegionSources): LoweredKernel {

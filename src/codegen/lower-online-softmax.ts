@@ -20,11 +20,11 @@ import {
 } from "./index-expression.ts";
 import type { ScalarExpression } from "./kernel.ts";
 import { below, multiply, nameIndex } from "./lower-contraction.ts";
-import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
 import type { ContractionSchedule } from "./schedule.ts";
 import { loadColumns, loadRows, range } from "./tile-loads.ts";
-import { applyOperation, laneIndex, laneVariable, lanes, type RegionSources } from "./values.ts";
+import { applyOperation, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
 const lowest = literal(-largestF32, "f32");
 const zero = literal(0, "f32");
@@ -39,14 +39,21 @@ function registers(block: Block, count: number): PrivateArray {
   return { at, set: (index, value) => block.assign(at(index), value) };
 }
 
-export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSchedule, region?: RegionSources): LoweredKernel {
+export function lowerOnlineSoftmax(
+  group: KernelGroup,
+  schedule: ContractionSchedule,
+  region?: RegionSources,
+): LoweredKernel {
   const online = group.online as OnlineSoftmax;
   const { weighted, exponent, weightsOperand } = online;
   const spec = parseSpec(weighted.attributes.spec as string);
   const names = spec.operands[weightsOperand] as readonly string[];
   const valueNames = spec.operands[1 - weightsOperand] as readonly string[];
   const valueNode = weighted.operands[1 - weightsOperand] as Node;
-  const sizes = indexSizes(spec, weighted.operands.map((operand) => operand.type));
+  const sizes = indexSizes(
+    spec,
+    weighted.operands.map((operand) => operand.type),
+  );
   const size = (name: string) => sizes.get(name) as number;
   const summed = names.find((name) => !spec.result.includes(name)) as string;
   const column = spec.result.find((name) => !names.includes(name)) as string;
@@ -81,7 +88,9 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
   const totals = range(rows).map((r) => block.variable(`total_${r}`, zero));
   // Registers where they suffice; an array that a loop indexes lies in slow memory on some devices.
   const unrolled = rows * columnVectors <= mostRegisters;
-  const sums = unrolled ? registers(block, rows * columnVectors) : block.array("weighted", rows * columnVectors, { dtype: "f32", width: 4 });
+  const sums = unrolled
+    ? registers(block, rows * columnVectors)
+    : block.array("weighted", rows * columnVectors, { dtype: "f32", width: 4 });
   const eachColumn = (body: (across: IndexExpression) => void) => {
     if (unrolled) {
       for (const v of range(columnVectors)) body(constantIndex(v));
@@ -107,13 +116,17 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
     const at = (v: number) => addIndex(scaleIndex(variableIndex(walk), step, 4 * v), laneIndex);
     const inside = (v: number) => inRange(summed, at(v));
     // What changes from block to block may not be computed outside the loop.
-    const now = (expression: ScalarExpression): ScalarExpression => ({ ...expression, uses: new Set([...expression.uses, walk.name]) });
+    const now = (expression: ScalarExpression): ScalarExpression => ({
+      ...expression,
+      uses: new Set([...expression.uses, walk.name]),
+    });
 
     const raw = scores === undefined ? undefined : scoreTile(inside);
     const rowWeights = range(rows).map((r) => {
       const own = (v: number) => new Map(places).set(row, inRange(row, rowAt(r))).set(summed, inside(v));
       const values = range(vectors).map((v) => {
-        lowering.computed = (node) => (node === online.scores ? ((raw as ScalarExpression[][])[r] as ScalarExpression[])[v] : undefined);
+        lowering.computed = (node) =>
+          node === online.scores ? ((raw as ScalarExpression[][])[r] as ScalarExpression[])[v] : undefined;
         const value = lowering.value(exponent, positionOf(names, own(v)));
         lowering.computed = () => undefined;
         const test = keepTest(r, v);
@@ -123,24 +136,33 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
       const maximum = maxima[r] as ScalarExpression;
       const total = totals[r] as ScalarExpression;
       const largest = values.flatMap(({ value }) => lanes.map((component) => lane(value, component)));
-      const next = block.bind(now(largest.reduce((a, b) => applyOperation("max", [a, b], "f32"), maximum)), undefined, "largest");
+      const next = block.bind(
+        now(largest.reduce((a, b) => applyOperation("max", [a, b], "f32"), maximum)),
+        undefined,
+        "largest",
+      );
       const shrink = applyOperation("exp", [applyOperation("sub", [maximum, next], "f32")], "f32");
       const correction = block.bind(now(shrink), undefined, "correction");
       const weights = values.map(({ test, value }) => {
         const weight = applyOperation("exp", [applyOperation("sub", [value, next], "f32")], "f32");
-        return block.bind(test === undefined ? weight : applyOperation("select", [test, weight, zero], "f32"), undefined, "weight");
+        return block.bind(
+          test === undefined ? weight : applyOperation("select", [test, weight, zero], "f32"),
+          undefined,
+          "weight",
+        );
       });
       const added = weights.flatMap((weight) => lanes.map((component) => lane(weight, component)));
-      block.assign(total, added.reduce((a, b) => applyOperation("add", [a, b], "f32"), applyOperation("mul", [total, correction], "f32")));
+      block.assign(
+        total,
+        added.reduce((a, b) => applyOperation("add", [a, b], "f32"), applyOperation("mul", [total, correction], "f32")),
+      );
       block.assign(maximum, next);
       return { correction, weights: added };
     });
 
     eachColumn((across) => {
       const columnIndex = inRange(column, addIndex(scaleIndex(across, 4), laneIndex));
-      const positions = range(step).map((k) =>
-        inRange(summed, scaleIndex(variableIndex(walk), step, k)),
-      );
+      const positions = range(step).map((k) => inRange(summed, scaleIndex(variableIndex(walk), step, k)));
       const loaded = positions.map((position) => {
         const own = new Map(places).set(summed, position).set(column, columnIndex);
         if (!shared) own.set(row, inRange(row, rowAt(0)));
@@ -172,7 +194,10 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
       const nest = (depth: number) => {
         const name = inner[depth] as string;
         const stride = name === last ? width : 1;
-        const variable: IndexVariable = { name: block.freshName(name), extent: (innerSizes.get(name) as number) / stride };
+        const variable: IndexVariable = {
+          name: block.freshName(name),
+          extent: (innerSizes.get(name) as number) / stride,
+        };
         block.loop(variable, {}, () => {
           if (name !== last) {
             own.set(name, variableIndex(variable));
@@ -231,12 +256,21 @@ export function lowerOnlineSoftmax(group: KernelGroup, schedule: ContractionSche
           const place = addIndex(across, constantIndex(r * columnVectors));
           const total = totals[r] as ScalarExpression;
           const sum = sums.at(place);
-          const result = block.bind(online.normalised ? applyOperation("div", [sum, total], "f32") : sum, undefined, "sum");
+          const result = block.bind(
+            online.normalised ? applyOperation("div", [sum, total], "f32") : sum,
+            undefined,
+            "sum",
+          );
           const at = addIndex(scaleIndex(across, 4), laneIndex);
           const store = (index: IndexExpression, value: ScalarExpression) => {
             lowering.computed = (node) => (node === weighted ? value : node === online.total ? total : undefined);
             const own = new Map(places).set(row, inRange(row, rowAt(r))).set(column, index);
-            const position = followEpilogue(weighted, online.root, new Set(group.members), positionOf(spec.result, own));
+            const position = followEpilogue(
+              weighted,
+              online.root,
+              new Set(group.members),
+              positionOf(spec.result, own),
+            );
             lowering.store(online.root, position, lowering.value(online.root, position));
             lowering.computed = () => undefined;
           };
@@ -295,4 +329,3 @@ function scoreFactors(scores: Node, names: readonly string[], summed: string): S
     sizes,
   };
 }
-

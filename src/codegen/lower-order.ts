@@ -8,7 +8,7 @@ import type { KernelGroup } from "../passes/index.ts";
 import { literal } from "./block.ts";
 import { type IndexVariable, unflatten, valueIndex, variableIndex } from "./index-expression.ts";
 import { arithmeticType } from "./kernel.ts";
-import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { applyOperation, indexValue, type RegionSources } from "./values.ts";
 
 export function lowerOrder(group: KernelGroup, region?: RegionSources): LoweredKernel {
@@ -29,7 +29,10 @@ export function lowerOrder(group: KernelGroup, region?: RegionSources): LoweredK
   const other: IndexVariable = { name: block.freshName("other"), extent: length };
   block.loop(other, {}, () => {
     const there = variableIndex(other);
-    const value = lowering.value(operand, position.map((index, k) => (k === axis ? there : index)));
+    const value = lowering.value(
+      operand,
+      position.map((index, k) => (k === axis ? there : index)),
+    );
     const earlier = applyOperation("lt", [indexValue(there), indexValue(own)], "bool");
     const equal = applyOperation("and", [applyOperation("eq", [value, mine], "bool"), earlier], "bool");
     const counts = applyOperation("or", [applyOperation(before, [value, mine], "bool"), equal], "bool");
@@ -37,6 +40,10 @@ export function lowerOrder(group: KernelGroup, region?: RegionSources): LoweredK
     block.assign(place, applyOperation("add", [place, step], arithmeticType("i32")));
   });
   const placed = valueIndex(place, "place", length);
-  lowering.store(head, position.map((index, k) => (k === axis ? placed : index)), indexValue(own));
+  lowering.store(
+    head,
+    position.map((index, k) => (k === axis ? placed : index)),
+    indexValue(own),
+  );
   return lowering.finish(kernelName(group));
 }

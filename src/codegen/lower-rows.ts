@@ -11,11 +11,18 @@ import {
   parseSpec,
   type Reducer,
 } from "../ir/index.ts";
-import { keptAxes, type KernelGroup } from "../passes/index.ts";
+import { type KernelGroup, keptAxes } from "../passes/index.ts";
 import { indexUses, lane, literal } from "./block.ts";
-import { type IndexExpression, type IndexVariable, scaleIndex, unflatten, variableIndex, addIndex } from "./index-expression.ts";
+import {
+  addIndex,
+  type IndexExpression,
+  type IndexVariable,
+  scaleIndex,
+  unflatten,
+  variableIndex,
+} from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
 import { applyOperation, fourTimes, indexValue, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
@@ -35,7 +42,8 @@ export function lowerRows(group: KernelGroup, region?: RegionSources): LoweredKe
   const rows = elementCount(rowShape);
   const thread: IndexVariable = { name: "row", extent: space.mode === "across" ? rows / 4 : rows };
   const lowering = new Lowering(group, thread, region);
-  const flat = space.mode === "across" ? addIndex(scaleIndex(variableIndex(thread), 4), laneIndex) : variableIndex(thread);
+  const flat =
+    space.mode === "across" ? addIndex(scaleIndex(variableIndex(thread), 4), laneIndex) : variableIndex(thread);
   const rowPosition = unflatten(flat, rowShape);
 
   const results = new Map<Node, ScalarExpression>();
@@ -145,7 +153,15 @@ function sharedBounds(
   const names = parseSpec(head.attributes.spec as string).operands[0] as readonly string[];
   const places = new Map(names.map((name, k) => [name, position[k] as IndexExpression]));
   const unknown = new Set(space.reduced.slice(depth).map((k) => names[k] as string));
-  return loopBounds(whereOf(head), names[axis] as string, places, space.fullShape[axis] as number, step, [laneVariable], unknown);
+  return loopBounds(
+    whereOf(head),
+    names[axis] as string,
+    places,
+    space.fullShape[axis] as number,
+    step,
+    [laneVariable],
+    unknown,
+  );
 }
 
 function reduceLevel(
@@ -163,7 +179,10 @@ function reduceLevel(
     const spreadStart = space.mode === "scalar" ? start : spread4(start);
     const value = block.variable(`${head.name ?? head.op}`, spreadStart);
     const place = reducer.positional
-      ? block.variable(`${head.name ?? head.op}_at`, space.mode === "across" ? spread4(literal(0, "i32")) : literal(0, "i32"))
+      ? block.variable(
+          `${head.name ?? head.op}_at`,
+          space.mode === "across" ? spread4(literal(0, "i32")) : literal(0, "i32"),
+        )
       : undefined;
     return { head, reducer, from, start, value, place };
   });
@@ -183,7 +202,11 @@ function reduceLevel(
       const along = position[space.reduced[0] as number] as IndexExpression;
       const comparison = applyOperation(reducer.operation, [kept, value], "bool");
       // The best so far changes from step to step, so the comparison may not leave the loop.
-      const better = block.bind({ ...comparison, uses: new Set([...comparison.uses, ...indexUses(along)]) }, undefined, "better");
+      const better = block.bind(
+        { ...comparison, uses: new Set([...comparison.uses, ...indexUses(along)]) },
+        undefined,
+        "better",
+      );
       block.assign(value, applyOperation("select", [better, kept, value], dtype));
       block.assign(place, applyOperation("select", [better, indexValue(along), place], "i32"));
     }

@@ -4,7 +4,7 @@ import type { KernelGroup } from "../passes/index.ts";
 import { literal, splat } from "./block.ts";
 import { type IndexExpression, type IndexVariable, scaleIndex, unflatten, variableIndex } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { applyOperation, fourTimes, type RegionSources } from "./values.ts";
 
 export function lowerScan(group: KernelGroup, region?: RegionSources): LoweredKernel {
@@ -29,7 +29,8 @@ export function lowerScan(group: KernelGroup, region?: RegionSources): LoweredKe
   const members = new Set(group.members);
   const step: IndexVariable = { name: block.freshName("step"), extent: length };
   block.loop(step, {}, () => {
-    const along = head.attributes.reverse === true ? scaleIndex(variableIndex(step), -1, length - 1) : variableIndex(step);
+    const along =
+      head.attributes.reverse === true ? scaleIndex(variableIndex(step), -1, length - 1) : variableIndex(step);
     const position: IndexExpression[] = [...line.slice(0, axis), along, ...line.slice(axis)];
     // It changes from step to step, so nothing computed from it may leave the loop.
     const current: ScalarExpression = { ...held, uses: new Set([...held.uses, step.name]) };

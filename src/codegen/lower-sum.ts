@@ -7,7 +7,7 @@ import type { KernelGroup } from "../passes/index.ts";
 import { lane, literal, splat } from "./block.ts";
 import { type IndexExpression, type IndexVariable, unflatten, variableIndex } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { followEpilogue, kernelName, Lowering, type LoweredKernel } from "./lowering.ts";
+import { followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
 import { applyOperation, fourTimes, lanes, laneVariable, type RegionSources } from "./values.ts";
 
@@ -15,7 +15,10 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
   const head = group.heads[0] as Node;
   const root = group.outputs[0] as Node;
   const spec = parseSpec(head.attributes.spec as string);
-  const sizes = indexSizes(spec, head.operands.map((operand) => operand.type));
+  const sizes = indexSizes(
+    spec,
+    head.operands.map((operand) => operand.type),
+  );
   const where: readonly Constraint[] = parseConstraints((head.attributes.where as string | undefined) ?? "");
   const summed = [...sizes.keys()].filter((name) => !spec.result.includes(name));
   const lastSummed = summed[summed.length - 1];
@@ -24,7 +27,10 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
   // Vectors run along the result's last index where a factor does, else along a summed index that ends every factor it is in.
   const lastKept = spec.result[spec.result.length - 1];
   const endsWith = (name: string) => spec.operands.some((indices) => indices[indices.length - 1] === name);
-  const across = lastKept !== undefined && (sizes.get(lastKept) as number) % 4 === 0 && (endsWith(lastKept) || lastSummed === undefined);
+  const across =
+    lastKept !== undefined &&
+    (sizes.get(lastKept) as number) % 4 === 0 &&
+    (endsWith(lastKept) || lastSummed === undefined);
   const within =
     !across && lastSummed !== undefined && (sizes.get(lastSummed) as number) % 4 === 0 && endsWith(lastSummed);
 
@@ -33,7 +39,9 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
   const { block } = lowering;
   const flat = across ? fourTimes(variableIndex(thread)) : variableIndex(thread);
   const kept = unflatten(flat, head.type.shape);
-  const places = new Map<string, IndexExpression>(spec.result.map((name, axis) => [name, kept[axis] as IndexExpression]));
+  const places = new Map<string, IndexExpression>(
+    spec.result.map((name, axis) => [name, kept[axis] as IndexExpression]),
+  );
 
   const dtype = arithmeticType(head.type.dtype);
   const zero = literal(0, dtype);
@@ -42,7 +50,10 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
     const name = summed[depth];
     if (name === undefined) {
       const factors = head.operands.map((operand, k) =>
-        lowering.value(operand, (spec.operands[k] as readonly string[]).map((index) => places.get(index) as IndexExpression)),
+        lowering.value(
+          operand,
+          (spec.operands[k] as readonly string[]).map((index) => places.get(index) as IndexExpression),
+        ),
       );
       const product = factors.reduce((a, b) => applyOperation("mul", [a, b], dtype));
       const test = constraintTest(where, places);
@@ -61,7 +72,11 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
   };
   nest(0);
   const result: ScalarExpression = within
-    ? block.bind(lanes.map((component) => lane(sum, component)).reduce((a, b) => applyOperation("add", [a, b], dtype)), undefined, "total")
+    ? block.bind(
+        lanes.map((component) => lane(sum, component)).reduce((a, b) => applyOperation("add", [a, b], dtype)),
+        undefined,
+        "total",
+      )
     : sum;
   lowering.computed = (node) => (node === head ? result : undefined);
   const position = followEpilogue(head, root, new Set(group.members), kept);

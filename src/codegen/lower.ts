@@ -42,7 +42,5 @@ function tileTakes(head: Node, row: string, column: string): boolean {
   const constraints = parseConstraints((head.attributes.where as string | undefined) ?? "");
   const kept = (head.attributes.spec as string).split("->")[1] as string;
   const isKept = (name: string) => kept.trim().split(/\s+/).includes(name);
-  return constraints.every(
-    ({ terms }) => !(terms.has(row) && terms.has(column)) || [...terms.keys()].every(isKept),
-  );
+  return constraints.every(({ terms }) => !(terms.has(row) && terms.has(column)) || [...terms.keys()].every(isKept));
 }

@@ -15,7 +15,15 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression } from "./kernel.ts";
-import { laneVariable, lanes, type Position, type RegionSources, type ValueSources, valueAt, wishedName } from "./values.ts";
+import {
+  lanes,
+  laneVariable,
+  type Position,
+  type RegionSources,
+  type ValueSources,
+  valueAt,
+  wishedName,
+} from "./values.ts";
 
 /** A lowered group: the kernel, and the node behind each of its buffers. */
 export interface LoweredKernel {
@@ -88,7 +96,11 @@ export class Lowering implements ValueSources {
     }
     const named = this.block.bind(value, undefined, "result");
     for (const component of lanes) {
-      this.block.store(buffer, substituteIndex(address, laneVariable, constantIndex(component)), lane(named, component));
+      this.block.store(
+        buffer,
+        substituteIndex(address, laneVariable, constantIndex(component)),
+        lane(named, component),
+      );
     }
   }
 
@@ -107,7 +119,9 @@ export class Lowering implements ValueSources {
       buffers,
       thread: this.thread,
       body: this.block.statements,
-      origins: mergeOrigins(...this.group.members.filter((node) => operationOf(node.op).family !== "source").map((node) => node.origins)),
+      origins: mergeOrigins(
+        ...this.group.members.filter((node) => operationOf(node.op).family !== "source").map((node) => node.origins),
+      ),
     };
     return { kernel, buffers: this.buffers };
   }
@@ -120,7 +134,9 @@ function spread(of: ScalarExpression): ScalarExpression {
 /** What the kernel computes, in the source's names: `Y = contract` …, heads first. */
 function describe(group: KernelGroup): string[] {
   const results = group.outputs.map((node) => node.name ?? node.op).join(", ");
-  const work = group.heads.map((node) => `${node.name ?? "_"} = ${node.op} "${String(node.attributes.spec ?? `axis ${node.attributes.axis}`)}"`);
+  const work = group.heads.map(
+    (node) => `${node.name ?? "_"} = ${node.op} "${String(node.attributes.spec ?? `axis ${node.attributes.axis}`)}"`,
+  );
   return [`${group.kind}: ${results}`, ...work];
 }
 

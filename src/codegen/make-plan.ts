@@ -83,7 +83,11 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     const output = outputName.get(node);
     if (output !== undefined) return { buffer: { kind: "output", name: output }, offset: 0, size };
     if (isTable(node)) return { buffer: { kind: "constant", name: tableName(node) }, offset: 0, size };
-    return { buffer: { kind: node.op as "input" | "parameter", name: node.attributes.name as string }, offset: 0, size };
+    return {
+      buffer: { kind: node.op as "input" | "parameter", name: node.attributes.name as string },
+      offset: 0,
+      size,
+    };
   };
 
   const kernels: PlanKernel[] = [];
@@ -195,7 +199,10 @@ function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Nod
     from: born.get(node) as number,
     to: dies.get(node) as number,
   }));
-  const plan = planMemory(lifetimes, { alignment: profile.limits.offsetAlignment, maxBufferBytes: profile.limits.maxBufferBytes });
+  const plan = planMemory(lifetimes, {
+    alignment: profile.limits.offsetAlignment,
+    maxBufferBytes: profile.limits.maxBufferBytes,
+  });
   const placed = new Map<Node, BufferSlice>();
   nodes.forEach((node, i) => {
     const { arena, offset } = plan.placements[i] as { arena: number; offset: number };
@@ -211,7 +218,9 @@ function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize
   const x = Math.min(groups, most);
   const y = Math.ceil(groups / x);
   if (y > most || threads >= 2 ** 32) {
-    throw new PlanLimitError(`${kernelName(group)} needs ${threads.toLocaleString("en")} threads, more than this device starts in one dispatch`);
+    throw new PlanLimitError(
+      `${kernelName(group)} needs ${threads.toLocaleString("en")} threads, more than this device starts in one dispatch`,
+    );
   }
   const workgroups: [number, number, number] = [x, y, 1];
   return { workgroups, guard: x * y * workgroupSize !== threads };
@@ -219,7 +228,11 @@ function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize
 
 function flopsOf(group: KernelGroup): number {
   const flops = (node: Node): number => {
-    const own = operationOf(node.op).flops(node.operands.map((operand) => operand.type), node.type, node.attributes);
+    const own = operationOf(node.op).flops(
+      node.operands.map((operand) => operand.type),
+      node.type,
+      node.attributes,
+    );
     if (node.regions === undefined) return own;
     const inside = node.regions.flatMap((region) => graphNodes(region));
     return own + (node.attributes.steps as number) * inside.reduce((sum, other) => sum + flops(other), 0);

@@ -1,8 +1,7 @@
 /**
  * The executable plan: all that the runtime needs, as plain data. It can be printed, written to a file and read back.
  */
-import type { Origins } from "../ir/index.ts";
-import type { TensorType } from "../ir/index.ts";
+import type { Origins, TensorType } from "../ir/index.ts";
 
 /** Where a range of bytes lives. Arena buffers hold activations; the others belong to one named tensor each. */
 export type BufferRef =

@@ -84,7 +84,11 @@ export function constraintTest(constraints: readonly Constraint[], places: Place
 }
 
 /** The test that some place of a tile satisfies the constraints: each sum at its largest over the inner variables. */
-export function anyInside(constraints: readonly Constraint[], places: Places, inner: readonly IndexVariable[]): ScalarExpression | undefined {
+export function anyInside(
+  constraints: readonly Constraint[],
+  places: Places,
+  inner: readonly IndexVariable[],
+): ScalarExpression | undefined {
   const tests = constraints.flatMap((constraint) => {
     const sum = largestOver(sumOf(constraint, places), inner);
     if (rangeOf(sum).low >= 0) return [];

@@ -8,7 +8,7 @@ import { Block, lane, splat } from "./block.ts";
 import { addIndex, constantIndex, type IndexExpression, substituteIndex } from "./index-expression.ts";
 import type { ScalarExpression, Statement } from "./kernel.ts";
 import type { Lowering } from "./lowering.ts";
-import { laneIndex, laneVariable, lanes, valueAt } from "./values.ts";
+import { laneIndex, lanes, laneVariable, valueAt } from "./values.ts";
 
 export const range = (count: number) => Array.from({ length: count }, (_, k) => k);
 
@@ -25,7 +25,9 @@ export interface RowLoads {
 /** Scalars of the row factor: `[row][k]`. */
 export function loadRows(lowering: Lowering, node: Node, load: RowLoads): ScalarExpression[][] {
   const byElement = (target: LoadTarget) =>
-    range(load.rows).map((r) => range(load.step).map((k) => target.value(node, load.position(load.rowAt(r), load.along(k)))));
+    range(load.rows).map((r) =>
+      range(load.step).map((k) => target.value(node, load.position(load.rowAt(r), load.along(k)))),
+    );
   const byStep = (target: LoadTarget) =>
     range(load.rows).map((r) => {
       const vector = target.value(node, load.position(load.rowAt(r), addIndex(load.along(0), laneIndex)));
@@ -33,7 +35,9 @@ export function loadRows(lowering: Lowering, node: Node, load: RowLoads): Scalar
     });
   const byRow = (target: LoadTarget) => {
     const start = load.rowStart as IndexExpression;
-    const vectors = range(load.step).map((k) => target.value(node, load.position(addIndex(start, laneIndex), load.along(k))));
+    const vectors = range(load.step).map((k) =>
+      target.value(node, load.position(addIndex(start, laneIndex), load.along(k))),
+    );
     return lanes.map((r) => vectors.map((vector) => lane(vector, r)));
   };
   const ways = [byElement];
@@ -53,7 +57,9 @@ export interface ColumnLoads {
 /** Vectors of the column factor: `[vector][k]`, each over four columns. */
 export function loadColumns(lowering: Lowering, node: Node, load: ColumnLoads): ScalarExpression[][] {
   const byColumn = (target: LoadTarget) =>
-    range(load.vectors).map((v) => range(load.step).map((k) => splat(target.value(node, load.position(load.columnAt(v), load.along(k))))));
+    range(load.vectors).map((v) =>
+      range(load.step).map((k) => splat(target.value(node, load.position(load.columnAt(v), load.along(k))))),
+    );
   const byStep = (target: LoadTarget) =>
     range(load.vectors).map((v) => {
       // Four columns, each read four steps at a time, then turned around.
@@ -76,7 +82,10 @@ interface LoadTarget {
 }
 
 /** Tries every way in a scratch block, and repeats the one with the fewest loads in the kernel. */
-function cheapest(lowering: Lowering, ways: readonly ((target: LoadTarget) => ScalarExpression[][])[]): ScalarExpression[][] {
+function cheapest(
+  lowering: Lowering,
+  ways: readonly ((target: LoadTarget) => ScalarExpression[][])[],
+): ScalarExpression[][] {
   let best = ways[0] as (typeof ways)[number];
   let fewest = Number.POSITIVE_INFINITY;
   for (const way of ways) {

@@ -50,7 +50,10 @@ export interface RegionSources {
   /** Stored nodes outside the body that it may read. */
   readonly outer: ReadonlySet<Node>;
   /** The outer node and position that an input stands for, or its value; `undefined` for a node that is no input. */
-  readonly input: (node: Node, position: Position) => { readonly node: Node; readonly position: Position } | ScalarExpression | undefined;
+  readonly input: (
+    node: Node,
+    position: Position,
+  ) => { readonly node: Node; readonly position: Position } | ScalarExpression | undefined;
   /** The outer node and position to which a result is stored; `undefined` for values that stay in the body. */
   readonly result: (node: Node, position: Position) => { readonly node: Node; readonly position: Position } | undefined;
 }
@@ -91,7 +94,11 @@ export function wishedName(node: Node): string {
   const path = node.attributes.name;
   if (typeof path !== "string") return node.name ?? node.op;
   // Without layer numbers, so that equal layers give equal text and share a pipeline.
-  return path.split(".").filter((part) => !/^\d+$/.test(part)).slice(-2).join("_");
+  return path
+    .split(".")
+    .filter((part) => !/^\d+$/.test(part))
+    .slice(-2)
+    .join("_");
 }
 
 function compute(sources: ValueSources, node: Node, position: Position): ScalarExpression {
@@ -116,7 +123,12 @@ function compute(sources: ValueSources, node: Node, position: Position): ScalarE
       return viewValue(
         sources,
         node,
-        operation.indexMap(indexAlgebra, position, node.operands.map((operand) => operand.type), node.attributes),
+        operation.indexMap(
+          indexAlgebra,
+          position,
+          node.operands.map((operand) => operand.type),
+          node.attributes,
+        ),
       );
     case "indexed":
       return gatherValue(sources, node, position);
@@ -144,7 +156,11 @@ export function applyRow(
 }
 
 /** Applies an elementwise operation by name. */
-export function applyOperation(op: string, args: readonly ScalarExpression[], dtype: ScalarType["dtype"]): ScalarExpression {
+export function applyOperation(
+  op: string,
+  args: readonly ScalarExpression[],
+  dtype: ScalarType["dtype"],
+): ScalarExpression {
   const row = operationOf(op).scalar;
   if (row === undefined) throw new Error(`${op} is not elementwise`);
   return applyRow(row, args, { dtype });
@@ -197,7 +213,11 @@ export function loadAt(block: Block, buffer: number, type: TensorType, position:
   return { kind: "lanes", of, type: { dtype, width: 4 }, uses: unionUses(of) };
 }
 
-function viewValue(sources: ValueSources, node: Node, candidates: readonly ViewSource<IndexExpression>[]): ScalarExpression {
+function viewValue(
+  sources: ValueSources,
+  node: Node,
+  candidates: readonly ViewSource<IndexExpression>[],
+): ScalarExpression {
   const dtype = arithmeticType(node.type.dtype);
   const padding = node.attributes.value ?? operationOf(node.op).attributes.value?.default;
   let value: ScalarExpression | undefined = typeof padding === "number" ? literal(padding, dtype) : undefined;
@@ -209,7 +229,9 @@ function viewValue(sources: ValueSources, node: Node, candidates: readonly ViewS
       continue;
     }
     if (conditions.some((condition) => condition === "never")) continue;
-    const clamped = candidate.position.map((index, axis) => clampIndex(index, 0, (operand.type.shape[axis] as number) - 1));
+    const clamped = candidate.position.map((index, axis) =>
+      clampIndex(index, 0, (operand.type.shape[axis] as number) - 1),
+    );
     const inside = valueAt(sources, operand, clamped);
     const tests = conditions as ScalarExpression[];
     const test = tests.reduce((a, b) => applyOperation("and", [a, b], "bool"));
@@ -234,7 +256,10 @@ function boundConditions(index: IndexExpression, low: number, high: number): (Sc
 function gatherValue(sources: ValueSources, node: Node, position: Position): ScalarExpression {
   const [data, positions] = node.operands as readonly [Node, Node];
   const [from, to] = (node.attributes.spec as string).split("->") as [string, string];
-  const [dataIndices, indexIndices] = from.split(",").map((side) => side.trim().split(/\s+/).filter(Boolean)) as [string[], string[]];
+  const [dataIndices, indexIndices] = from.split(",").map((side) => side.trim().split(/\s+/).filter(Boolean)) as [
+    string[],
+    string[],
+  ];
   const result = to.trim().split(/\s+/).filter(Boolean);
   const at = (name: string) => position[result.indexOf(name)] as IndexExpression;
   const indexPosition = indexIndices.map(at);
@@ -246,7 +271,13 @@ function gatherValue(sources: ValueSources, node: Node, position: Position): Sca
   const key = `${identityOf(positions)}@${indexPosition.map((index) => index.key).join("|")}`;
   // A position that is computed from indices (the step of a loop) stays arithmetic, and addresses stay simple.
   const direct = looked.kind === "index" && looked.laneStride === 0 ? looked.index : undefined;
-  const row = direct ?? valueIndex(looked, key, positions.type.below ?? (data.type.shape[dataIndices.indexOf(node.attributes.at as string)] as number));
+  const row =
+    direct ??
+    valueIndex(
+      looked,
+      key,
+      positions.type.below ?? (data.type.shape[dataIndices.indexOf(node.attributes.at as string)] as number),
+    );
   return valueAt(
     sources,
     data,

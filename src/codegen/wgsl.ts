@@ -1,6 +1,7 @@
 /** Kernel IR → WGSL text: readable, deterministic, and free of decisions. */
 import { type DType, largestF32, type ScalarRow, wgslHelper } from "../ir/index.ts";
 import {
+  addIndex,
   asConstant,
   divideIndex,
   type IndexAtom,
@@ -8,7 +9,6 @@ import {
   rangeOf,
   remainderIndex,
   scaleIndex,
-  addIndex,
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Statement } from "./kernel.ts";
 
@@ -20,7 +20,14 @@ export interface WgslOptions {
   readonly guard: boolean;
 }
 
-const storageTypes: Record<DType, string> = { f32: "f32", f16: "f16", bf16: "u32", i32: "i32", u32: "u32", bool: "u32" };
+const storageTypes: Record<DType, string> = {
+  f32: "f32",
+  f16: "f16",
+  bf16: "u32",
+  i32: "i32",
+  u32: "u32",
+  bool: "u32",
+};
 
 function typeName(type: ScalarType): string {
   return type.width === 1 ? type.dtype : `vec4<${type.dtype}>`;
@@ -50,7 +57,9 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
   if (kernel.buffers.some((buffer) => buffer.dtype === "f16")) lines.push("enable f16;");
   if (lines.length > 0) lines.push("");
   kernel.buffers.forEach((buffer, binding) => {
-    lines.push(`@group(0) @binding(${binding}) var<storage, ${buffer.access}> ${buffer.name}: ${bufferType(printing, buffer, binding)};`);
+    lines.push(
+      `@group(0) @binding(${binding}) var<storage, ${buffer.access}> ${buffer.name}: ${bufferType(printing, buffer, binding)};`,
+    );
   });
   for (const helper of [...printing.helpers].sort()) {
     const vector = helper.endsWith("4");
@@ -58,12 +67,17 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
   }
   const thread = kernel.thread.name;
   const needsThread = kernel.oneWorkgroup !== true && (kernel.thread.extent > 1 || options.guard);
-  lines.push("", `@compute @workgroup_size(${options.workgroupSize})`, "fn main(@builtin(global_invocation_id) id: vec3<u32>) {");
+  lines.push(
+    "",
+    `@compute @workgroup_size(${options.workgroupSize})`,
+    "fn main(@builtin(global_invocation_id) id: vec3<u32>) {",
+  );
   if (needsThread) {
     const stride = options.workgroupsAlongX * options.workgroupSize;
     lines.push(`  let ${thread} = ${stride >= kernel.thread.extent ? "id.x" : `id.x + id.y * ${stride}u`};`);
   }
-  if (options.guard && kernel.oneWorkgroup !== true) lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
+  if (options.guard && kernel.oneWorkgroup !== true)
+    lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
   lines.push(...body, "}", "");
   return lines.join("\n");
 }
@@ -182,7 +196,8 @@ function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpress
     }
     for (const statement of statements) {
       if (statement.kind !== "let" || statement.authored) continue;
-      if (uses.get(statement.name) === 1 && direct.get(statement.name) === 1) inlined.set(statement.name, statement.value);
+      if (uses.get(statement.name) === 1 && direct.get(statement.name) === 1)
+        inlined.set(statement.name, statement.value);
     }
   };
   scan(body);
@@ -197,7 +212,9 @@ function printStatement(printing: Printing, statement: Statement, indent: string
   const value = (expression: ScalarExpression) => bare(printExpression(printing, expression));
   switch (statement.kind) {
     case "let":
-      return printing.inlined.has(statement.name) ? [] : [`${indent}let ${statement.name} = ${value(statement.value)};`];
+      return printing.inlined.has(statement.name)
+        ? []
+        : [`${indent}let ${statement.name} = ${value(statement.value)};`];
     case "index":
       return [`${indent}let ${statement.variable.name} = ${bare(printIndex(printing, statement.value))};`];
     case "var":
@@ -206,7 +223,8 @@ function printStatement(printing: Printing, statement: Statement, indent: string
       const target = statement.lane === undefined ? statement.name : `${statement.name}[${statement.lane}]`;
       const text = value(statement.value);
       const prefix = `${statement.name} + `;
-      if (statement.lane === undefined && text.startsWith(prefix)) return [`${indent}${target} += ${text.slice(prefix.length)};`];
+      if (statement.lane === undefined && text.startsWith(prefix))
+        return [`${indent}${target} += ${text.slice(prefix.length)};`];
       return [`${indent}${target} = ${text};`];
     }
     case "loop": {
@@ -220,7 +238,11 @@ function printStatement(printing: Printing, statement: Statement, indent: string
     case "parallel": {
       const { name, extent } = statement.thread;
       const body = printStatements(printing, statement.body, `${indent}  `);
-      return [`${indent}for (var ${name} = id.x; ${name} < ${extent}u; ${name} += ${printing.workgroupSize}u) {`, ...body, `${indent}}`];
+      return [
+        `${indent}for (var ${name} = id.x; ${name} < ${extent}u; ${name} += ${printing.workgroupSize}u) {`,
+        ...body,
+        `${indent}}`,
+      ];
     }
     case "barrier":
       return [`${indent}storageBarrier();`];
@@ -233,7 +255,9 @@ function printStatement(printing: Printing, statement: Statement, indent: string
     case "array":
       return [`${indent}var ${statement.name}: array<${typeName(statement.type)}, ${statement.length}>;`];
     case "set":
-      return [`${indent}${statement.name}[${bare(printIndex(printing, statement.index))}] = ${value(statement.value)};`];
+      return [
+        `${indent}${statement.name}[${bare(printIndex(printing, statement.index))}] = ${value(statement.value)};`,
+      ];
     case "store":
       return [`${indent}${printStore(printing, statement)};`];
   }
@@ -312,7 +336,9 @@ function printApply(printing: Printing, row: ScalarRow, args: readonly ScalarExp
     if (vector) text = text.replaceAll(`${helper}(`, `${helper}4(`);
   }
   const printed = args.map((arg) => printExpression(printing, arg));
-  return text.replace(/\$(\d|T)/g, (_, which: string) => (which === "T" ? typeName(type) : (printed[Number(which)] as string)));
+  return text.replace(/\$(\d|T)/g, (_, which: string) =>
+    which === "T" ? typeName(type) : (printed[Number(which)] as string),
+  );
 }
 
 /** Without the outermost parentheses, where they enclose everything. */

@@ -1,4 +1,8 @@
-/** What depends on constants alone is computed by the compiler. */
+/**
+ * What depends on constants alone is computed by the compiler. Index numbers are constants too, but most of what is made of them
+ * (addresses, conditions) is cheaper computed where it is read than loaded from a table; only what takes real work there, such as
+ * the positions of a resized image with their divisions, becomes a table.
+ */
 import {
   elementCount,
   type Graph,
@@ -19,12 +23,17 @@ import { describeNode, type RewriteTrace } from "./trace.ts";
 
 export const foldConstants: Pass = {
   name: "fold-constants",
-  summary: "Computes what depends on literals alone, in float64, rounding once at the end.",
+  summary: "Computes what depends on literals and index numbers alone, in float64, rounding once at the end.",
   run: fold,
 };
 
 /** A known value: one number for all elements, or all of them. Kept unrounded until something not constant reads it. */
 type Known = { readonly kind: "filled"; readonly value: number } | { readonly kind: "table"; readonly tensor: Tensor };
+
+/** An element made of index numbers becomes part of a table when it takes at least this many operations. */
+const tableWorth = 12;
+/** Tables made of index numbers have at most this many elements. */
+const largestIndexTable = 8192;
 
 /** Operands may be this many times larger than what may be written out: a sum over a table is worth doing. */
 const operandFactor = 16;
@@ -38,11 +47,16 @@ function fold(graph: Graph, context: PassContext): PassResult {
   }
   // Only values that something unknown reads (or that are outputs) become constants of the graph.
   const wanted = new Set<Node>();
-  const want = (node: Node) => {
-    if (known.has(node) && node.op !== "constant") wanted.add(node);
+  const fromIndices = indexNumbersAmong(nodes, known);
+  const want = (node: Node): void => {
+    if (!known.has(node) || node.op === "constant" || node.op === "iota") return;
+    // A view of a table need not be written out.
+    if (fromIndices.has(node) && operationOf(node.op).family === "movement") node.operands.forEach(want);
+    else wanted.add(node);
   };
   for (const node of nodes) if (!known.has(node)) node.operands.forEach(want);
   for (const output of graph.outputs) want(output.node);
+  dropCheapTables(nodes, wanted, fromIndices);
 
   const replacements = new Map<Node, Node>();
   const rewrites: RewriteTrace[] = [];
@@ -74,13 +88,38 @@ function fold(graph: Graph, context: PassContext): PassResult {
   return rewrites.length === 0 ? { graph, rewrites } : { graph: mapGraph(graph, replacements), rewrites };
 }
 
+/** Known nodes that depend on an index number and are not the same everywhere. */
+function indexNumbersAmong(nodes: readonly Node[], known: ReadonlyMap<Node, Known>): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  for (const node of nodes) {
+    if (known.get(node)?.kind !== "table") continue;
+    if (node.op === "iota" || node.operands.some((operand) => found.has(operand))) found.add(node);
+  }
+  return found;
+}
+
+/** Takes out of `wanted` what is cheaper computed by its readers, with the tables that stay in it at hand. */
+function dropCheapTables(nodes: readonly Node[], wanted: Set<Node>, fromIndices: ReadonlySet<Node>): void {
+  const work = new Map<Node, number>();
+  for (const node of nodes) {
+    if (!fromIndices.has(node)) continue;
+    const count = elementCount(node.type.shape);
+    const own = nodeCost(node).flops / count;
+    const total = node.operands.reduce((sum, operand) => sum + (work.get(operand) ?? 0), own);
+    const isTable = wanted.has(node) && total >= tableWorth && count <= largestIndexTable;
+    if (!isTable) wanted.delete(node);
+    work.set(node, isTable ? 0 : total);
+  }
+}
+
 function knownValue(node: Node, known: ReadonlyMap<Node, Known>, context: PassContext): Known | undefined {
   const operation = operationOf(node.op);
   if (node.op === "constant") {
     if (isConstant(node)) return { kind: "filled", value: (node.attributes.values as readonly number[])[0] as number };
     return { kind: "table", tensor: tensorOf(node.type, node.attributes.values as readonly number[]) };
   }
-  if (node.operands.length === 0 || operation.evaluate === undefined || node.regions !== undefined) return undefined;
+  const isNoConstant = node.op !== "iota" && node.operands.length === 0;
+  if (isNoConstant || operation.evaluate === undefined || node.regions !== undefined) return undefined;
   const operands = node.operands.map((operand) => known.get(operand));
   if (!operands.every((operand) => operand !== undefined)) return undefined;
   const filled = filledResult(node, operands);

@@ -178,7 +178,8 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
  */
 function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: ReadonlySet<Node>, stored: Set<Node>): void {
   const { nodes, users } = facts;
-  const storable = (node: Node) => familyOf(node) === "elementwise" || familyOf(node) === "indexed" || node.op === "concat";
+  const storable = (node: Node) =>
+    familyOf(node) === "elementwise" || familyOf(node) === "indexed" || node.op === "concat";
   const candidate = (node: Node) => storable(node) && !claimed.has(node) && !stored.has(node);
   // A value whose one reader could be stored instead, at no more elements, is left to that reader: chains are stored at their end.
   const leftToReader = (node: Node) => {

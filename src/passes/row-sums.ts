@@ -13,7 +13,8 @@ import { describeNode, type RewriteTrace } from "./trace.ts";
 
 export const rowSums: Pass = {
   name: "row-sums",
-  summary: "Writes contractions of aligned factors as sums of products, so that they fuse with other reductions of the rows.",
+  summary:
+    "Writes contractions of aligned factors as sums of products, so that they fuse with other reductions of the rows.",
   run,
 };
 
@@ -50,11 +51,17 @@ function rowSum(node: Node): Node | undefined {
   const names = first.join(" ");
   if (others.some((indices) => indices.join(" ") !== names)) return undefined;
   // A reduction keeps its indices in order, and reduces at least one.
-  if (spec.result.length === first.length || first.filter((name) => spec.result.includes(name)).join(" ") !== spec.result.join(" ")) {
+  if (
+    spec.result.length === first.length ||
+    first.filter((name) => spec.result.includes(name)).join(" ") !== spec.result.join(" ")
+  ) {
     return undefined;
   }
   const builder = makeBuilder(node.origins);
   const product = node.operands.reduce((a, b) => builder.apply("mul", a, b));
-  const sum = builder.node("sum", [product], { spec: `${names} -> ${spec.result.join(" ")}`, where: node.attributes.where ?? "" });
+  const sum = builder.node("sum", [product], {
+    spec: `${names} -> ${spec.result.join(" ")}`,
+    where: node.attributes.where ?? "",
+  });
   return node.name === undefined ? sum : { ...sum, name: node.name };
 }

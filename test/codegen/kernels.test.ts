@@ -10,7 +10,9 @@ import { compareWithin, evaluateWithBounds, parseGraph } from "../../src/ir/inde
 import { runValues, testDevice, valuesOf } from "./on-device.ts";
 
 const folder = new URL("./kernels/", import.meta.url);
-const cases = readdirSync(folder).filter((name) => name.endsWith(".ir")).map((name) => name.slice(0, -3));
+const cases = readdirSync(folder)
+  .filter((name) => name.endsWith(".ir"))
+  .map((name) => name.slice(0, -3));
 const device = await testDevice();
 
 describe.each(cases)("%s", (name) => {
@@ -35,13 +37,17 @@ describe.each(cases)("%s", (name) => {
 });
 
 test("a softmax, a layer norm and a gated product are one kernel each", () => {
-  const count = (name: string) => makePlan(parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")), baselineProfile).kernels.length;
+  const count = (name: string) =>
+    makePlan(parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")), baselineProfile).kernels.length;
   expect(["softmax", "layer-norm", "matmul-epilogue", "embedding", "convolution"].map(count)).toEqual([1, 1, 1, 1, 1]);
 });
 
 test("attention is one kernel that stores neither scores nor weights: dense, causal, gathered", () => {
   for (const name of ["attention", "attention-odd-sizes", "attention-causal", "attention-gathered"]) {
-    const { kernels, memory } = makePlan(parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")), baselineProfile);
+    const { kernels, memory } = makePlan(
+      parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")),
+      baselineProfile,
+    );
     expect([name, kernels.length, memory.peakBytes]).toEqual([name, 1, 0]);
   }
 });

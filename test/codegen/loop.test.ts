@@ -1,7 +1,14 @@
 /** Recurrences on the device: inside one kernel when the body is small, dispatched step by step when it is not. */
 import { expect, test } from "vitest";
 import { baselineProfile, makePlan } from "../../src/codegen/index.ts";
-import { compareWithin, evaluateWithBounds, type Graph, makeBuilder, makeNode, tensorType } from "../../src/ir/index.ts";
+import {
+  compareWithin,
+  evaluateWithBounds,
+  type Graph,
+  makeBuilder,
+  makeNode,
+  tensorType,
+} from "../../src/ir/index.ts";
 import { runValues, testDevice, valuesOf } from "./on-device.ts";
 
 const device = await testDevice();
@@ -56,8 +63,11 @@ test.skipIf(device === undefined).each([
   const graph = recurrence(steps, inputs, hidden);
   const values = valuesOf(graph);
   // Rows of weights sum to about 1 in magnitude, so that errors do not grow from step to step and the bound says something.
-  for (const { data } of Object.values(values.parameters)) data.forEach((x, i) => (data[i] = Math.fround((2 * x) / hidden)));
-  const { value, bound } = evaluateWithBounds(graph, values).h as NonNullable<ReturnType<typeof evaluateWithBounds>[string]>;
+  for (const { data } of Object.values(values.parameters))
+    data.set(data.map((x) => Math.fround((2 * x) / hidden)));
+  const { value, bound } = evaluateWithBounds(graph, values).h as NonNullable<
+    ReturnType<typeof evaluateWithBounds>[string]
+  >;
   const got = await runValues(device, graph, values);
   expect(Math.max(...bound.data)).toBeLessThan(1e-2);
   const worst = compareWithin(got.h as Float64Array, value, bound, 4);

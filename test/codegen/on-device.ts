@@ -34,13 +34,24 @@ export function valuesFor(node: Node, seed: number): Tensor {
 }
 
 /** Results of a graph on the device for given values. */
-export async function runValues(device: WeftDevice, graph: Graph, values: GraphValues, options: PlanOptions = {}): Promise<Record<string, Float64Array>> {
+export async function runValues(
+  device: WeftDevice,
+  graph: Graph,
+  values: GraphValues,
+  options: PlanOptions = {},
+): Promise<Record<string, Float64Array>> {
   const planned = makePlan(graph, device.profile, options);
-  const executable = await prepare(device, planned.plan, { parameters: (name) => hostArray(values.parameters?.[name] as Tensor) });
+  const executable = await prepare(device, planned.plan, {
+    parameters: (name) => hostArray(values.parameters?.[name] as Tensor),
+  });
   try {
-    const inputs = Object.fromEntries(Object.entries(values.inputs ?? {}).map(([name, tensor]) => [name, hostArray(tensor)]));
+    const inputs = Object.fromEntries(
+      Object.entries(values.inputs ?? {}).map(([name, tensor]) => [name, hostArray(tensor)]),
+    );
     const results = await executable.run(inputs);
-    return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, Float64Array.from(data as ArrayLike<number>)]));
+    return Object.fromEntries(
+      Object.entries(results).map(([name, data]) => [name, Float64Array.from(data as ArrayLike<number>)]),
+    );
   } finally {
     executable.dispose();
   }

@@ -17,17 +17,23 @@ async function agrees({ graph, values }: RandomGraph, fuse: boolean): Promise<vo
   for (const [name, { value, bound }] of Object.entries(bounded)) {
     const worst = compareWithin(got[name] as Float64Array, value, bound, factor);
     if (worst !== undefined && worst.ratio > 1) {
-      throw new Error(`${name}[${worst.index}] is ${worst.got}, not ${worst.want} ± ${worst.bound}\n${printGraph(graph)}`);
+      throw new Error(
+        `${name}[${worst.index}] is ${worst.got}, not ${worst.want} ± ${worst.bound}\n${printGraph(graph)}`,
+      );
     }
   }
 }
 
 for (const fuse of [true, false]) {
-  test.skipIf(device === undefined)(`random graphs agree ${fuse ? "fused" : "unfused"}`, { timeout: 240_000 }, async () => {
-    await fc.assert(
-      fc.asyncProperty(randomGraphs({ maximumInstructions: 14 }), (random) => agrees(random, fuse)),
-      { numRuns: Number(process.env.WEFT_RUNS ?? 60), seed: 20261123, interruptAfterTimeLimit: 200_000 },
-    );
-    expect(device).toBeDefined();
-  });
+  test.skipIf(device === undefined)(
+    `random graphs agree ${fuse ? "fused" : "unfused"}`,
+    { timeout: 240_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomGraphs({ maximumInstructions: 14 }), (random) => agrees(random, fuse)),
+        { numRuns: Number(process.env.WEFT_RUNS ?? 60), seed: 20261123, interruptAfterTimeLimit: 200_000 },
+      );
+      expect(device).toBeDefined();
+    },
+  );
 }

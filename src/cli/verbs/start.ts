@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { packageRoot } from "../../library.ts";
 import { exitStatus } from "../exit-status.ts";
-import { runMainJob } from "../main-job.ts";
 import { withMachine } from "../machine.ts";
+import { runMainJob } from "../main-job.ts";
 import { addModelOptions, readCompileOptions } from "../options.ts";
 import { tour } from "../tour.ts";
 import type { Verb } from "../verb.ts";
@@ -16,7 +16,10 @@ export const startVerb: Verb = {
   describe: (command) => {
     command
       .summary("run the Performer on a text and show what the optimiser did")
-      .argument("[file]", `text whose bytes are read (default: ${defaultText} of the package), or a .weft file to look at`);
+      .argument(
+        "[file]",
+        `text whose bytes are read (default: ${defaultText} of the package), or a .weft file to look at`,
+      );
     addModelOptions(command);
   },
   execute: async ([file], raw, terminal) => {
