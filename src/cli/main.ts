@@ -4,6 +4,7 @@ import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { reportFailure } from "./failure.ts";
 import { makeTerminal } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
+import { benchVerb } from "./verbs/bench.ts";
 import { checkVerb } from "./verbs/check.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { explainVerb } from "./verbs/explain.ts";
@@ -13,10 +14,19 @@ import { runVerb } from "./verbs/run.ts";
 import { startVerb } from "./verbs/start.ts";
 import { packageVersion } from "./versions.ts";
 
-const verbs: readonly Verb[] = [startVerb, checkVerb, runVerb, inspectVerb, paramsVerb, explainVerb, doctorVerb];
+const verbs: readonly Verb[] = [
+  startVerb,
+  checkVerb,
+  runVerb,
+  inspectVerb,
+  benchVerb,
+  paramsVerb,
+  explainVerb,
+  doctorVerb,
+];
 
 /** Verbs that the design promises and that this version does not have; called, they say so. */
-const laterVerbs: readonly string[] = ["bench", "train", "build", "export", "fmt", "lsp", "new"];
+const laterVerbs: readonly string[] = ["train", "build", "export", "fmt", "lsp", "new"];
 
 /** Runs the command and returns its exit status. Never throws. */
 async function main(args: readonly string[]): Promise<ExitStatus> {
