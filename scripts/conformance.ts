@@ -21,13 +21,17 @@ async function main(): Promise<number> {
   const { values, positionals } = arguments_;
   const folder = vectorsFolder();
   if (folder === undefined) {
-    console.error("There are no WebNN vectors: WEFT_WEBNN_VECTORS names a folder that does not exist, or this copy lacks its own.");
+    console.error(
+      "There are no WebNN vectors: WEFT_WEBNN_VECTORS names a folder that does not exist, or this copy lacks its own.",
+    );
     return 2;
   }
   const suites = readSuites(folder);
   const unknown = positionals.filter((name) => !suites.has(name));
   if (unknown.length > 0 || suites.size === 0) {
-    console.error(suites.size === 0 ? `${folder} holds no vectors.` : `${folder} has no vectors called ${unknown.join(", ")}.`);
+    console.error(
+      suites.size === 0 ? `${folder} holds no vectors.` : `${folder} has no vectors called ${unknown.join(", ")}.`,
+    );
     return 2;
   }
   const chosen = [...suites].filter(([name]) => positionals.length === 0 || positionals.includes(name));
@@ -38,7 +42,13 @@ async function main(): Promise<number> {
     ...(values.unoptimised ? { passes: { optimise: false } } : {}),
     onVerdict: progressOf(vectors.length),
   });
-  console.log(report(chosen.map(([name]) => name), judged, { texts: values.texts }));
+  console.log(
+    report(
+      chosen.map(([name]) => name),
+      judged,
+      { texts: values.texts },
+    ),
+  );
   return suffices(tallyOf(judged)) ? 0 : 1;
 }
 

@@ -16,7 +16,7 @@ import { checkSize, guardSizes } from "./check-size.ts";
 import type { TensorValueType, ValueType } from "./checked-program.ts";
 import { combineElements, elementFits, printDims, printElement, printValueType, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
-import { findCollision, type IndexVariable, lookUp, newScope, visibleNames } from "./scope.ts";
+import { type Binding, findCollision, type IndexVariable, lookUp, newScope, visibleNames } from "./scope.ts";
 import { constantSize, multiplySizes, printSize, type Size } from "./size.ts";
 import { provablyEqual } from "./size-facts.ts";
 import type { AssignStatement, BindingTarget, IndexBinder, LetStatement } from "./syntax-tree.ts";
@@ -118,11 +118,13 @@ export function typeOfTarget(
   return { kind: "tensor", element: value.element, dims };
 }
 
+/** Names of the indices on the left. */
 export function keptNames(targets: readonly BindingTarget[]): string[] {
   return [...new Set(targets.flatMap(bindersOfTarget).map((binder) => binder.name.name))];
 }
 
-function rejectComputedPlaces(context: Context, targets: readonly BindingTarget[]): boolean {
+/** Reports a computed place among the targets; true when there is one. */
+export function rejectComputedPlaces(context: Context, targets: readonly BindingTarget[]): boolean {
   const place = targets.flatMap((target) => target.subscripts ?? []).find((subscript) => subscript.kind === "at");
   if (place === undefined) return false;
   fail(context, place.span, "todo/computed-place", "a computed place on the left cannot be compiled yet", {
@@ -132,26 +134,30 @@ function rejectComputedPlaces(context: Context, targets: readonly BindingTarget[
   return true;
 }
 
+/** The checker of recurrences, which has a file of its own. */
+export type RecurrenceChecker = (outer: Context, statement: LetStatement) => readonly ValueType[] | undefined;
+
 /** Types of the targets of a `let`, or undefined when an error in it was reported. */
-function typesOfLet(outer: Context, statement: LetStatement): readonly ValueType[] | undefined {
+function typesOfLet(
+  outer: Context,
+  statement: LetStatement,
+  recurrence: RecurrenceChecker,
+): readonly ValueType[] | undefined {
+  if (statement.initial.length > 0) return recurrence(outer, statement);
+  const { checker } = outer;
   const context: Context = { ...outer, statement: newStatement(statement.span, keptNames(statement.targets)) };
-  const [initial] = statement.initial;
-  if (initial !== undefined) {
-    fail(context, initial.span, "todo/recurrence", "recurrences cannot be compiled yet", {
-      label: "`where` gives a first value",
-    });
-    return undefined;
-  }
   if (rejectComputedPlaces(context, statement.targets)) return undefined;
+  const before = { diagnostics: checker.diagnostics.length, edges: checker.edges.length };
   const { inner, variables } = bindIndices(context, statement.targets);
   const scope = newScope(inner.scope, true);
+  const own: Extract<Binding, { kind: "defining" }>[] = [];
   for (const target of statement.targets) {
-    if (lookUp(inner.scope, target.name.name) === undefined) {
-      scope.names.set(target.name.name, { kind: "defining", span: target.name.span, used: false });
-    }
+    if (lookUp(inner.scope, target.name.name) !== undefined) continue;
+    const binding = { kind: "defining", span: target.name.span, used: false } as const;
+    own.push(binding);
+    scope.names.set(target.name.name, binding);
   }
   const inside: Context = { ...inner, scope };
-  const before = outer.checker.diagnostics.length;
   const type = guardSizes(context, statement.span, () => {
     const found = checkExpression(inside, statement.value);
     if (found.kind === "unknown") {
@@ -161,10 +167,25 @@ function typesOfLet(outer: Context, statement: LetStatement): readonly ValueType
     finishStatement(inside);
     return found;
   });
+  if (own.some((binding) => binding.used)) {
+    checker.diagnostics.length = before.diagnostics;
+    checker.edges.length = before.edges;
+    return recurrence(outer, statement);
+  }
   // Whatever was wrong in the statement, its result is not to be trusted in later ones.
   const failed =
-    outer.checker.diagnostics.length > before || [...variables.values()].some((variable) => variable.failed);
+    checker.diagnostics.length > before.diagnostics || [...variables.values()].some((variable) => variable.failed);
   if (type === undefined || type.kind === "unknown" || failed) return undefined;
+  const items = itemsOfLet(context, statement, type);
+  return items && statement.targets.map((target, i) => typeOfTarget(context, target, items[i] as TensorValueType, variables));
+}
+
+/** The value for each target of a `let`, or undefined when there are more or fewer of them, or no values at all. */
+export function itemsOfLet(
+  context: Context,
+  statement: LetStatement,
+  type: Exclude<ValueType, { kind: "unknown" }>,
+): readonly TensorValueType[] | undefined {
   if (type.kind === "instance") {
     fail(
       context,
@@ -175,26 +196,24 @@ function typesOfLet(outer: Context, statement: LetStatement): readonly ValueType
     return undefined;
   }
   const items = type.kind === "tuple" ? type.items : [type];
-  if (items.length !== statement.targets.length) {
-    fail(
-      context,
-      statement.value.span,
-      "type/tuple",
-      `this gives ${items.length === 1 ? "one value" : `${items.length} values`}, ${statement.targets.length} are taken`,
-      {
-        secondary: [{ span: (statement.targets[0] as BindingTarget).span, text: "taken here" }],
-        help:
-          items.length > 1 ? [`Take all: \`let (${items.map((_, i) => "abcdefgh"[i] ?? "…").join(", ")}) = …\`.`] : [],
-      },
-    );
-    return undefined;
-  }
-  return statement.targets.map((target, i) => typeOfTarget(context, target, items[i] as TensorValueType, variables));
+  if (items.length === statement.targets.length) return items;
+  fail(
+    context,
+    statement.value.span,
+    "type/tuple",
+    `this gives ${items.length === 1 ? "one value" : `${items.length} values`}, ${statement.targets.length} are taken`,
+    {
+      secondary: [{ span: (statement.targets[0] as BindingTarget).span, text: "taken here" }],
+      help:
+        items.length > 1 ? [`Take all: \`let (${items.map((_, i) => "abcdefgh"[i] ?? "…").join(", ")}) = …\`.`] : [],
+    },
+  );
+  return undefined;
 }
 
 /** Checks a `let` and puts its names in scope. */
-export function checkLet(outer: Context, statement: LetStatement): void {
-  const types = typesOfLet(outer, statement);
+export function checkLet(outer: Context, statement: LetStatement, recurrence: RecurrenceChecker): void {
+  const types = typesOfLet(outer, statement, recurrence);
   statement.targets.forEach((target, i) => {
     const targetType = types?.[i] ?? unknownType;
     outer.checker.tables.targets.set(target, targetType);

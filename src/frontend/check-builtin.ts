@@ -4,7 +4,7 @@ import { checkArgumentsOnly, giveBack } from "./check-arguments.ts";
 import { agreeOnDims, agreeOnElement, checkTensor, type Operand } from "./check-arithmetic.ts";
 import { type Context, fail, newIndexVariable, settle, withIndices } from "./check-context.ts";
 import type { Builtin, ValueType } from "./checked-program.ts";
-import { isFloatElement, isIntegerElement, printElement, tensorOfType, unknownType } from "./element-types.ts";
+import { isFloatElement, isIntegerElement, printElement, printValueType, tensorOfType, unknownType } from "./element-types.ts";
 import { addSizes, type Size } from "./size.ts";
 import type { CallExpression, IndexBinder } from "./syntax-tree.ts";
 
@@ -74,6 +74,26 @@ export function checkBuiltin(context: Context, call: CallExpression, name: strin
     dims,
     operands.every((operand) => operand.type.constant === true),
   );
+}
+
+/** `rising_order(x)`, `falling_order(x)`: places along the last axis, which an index table of that length holds. */
+export function checkOrder(context: Context, call: CallExpression, name: string, descending: boolean): ValueType {
+  if (rejectAxes(context, call, name)) return checkArgumentsOnly(context, call);
+  const [argument] = call.arguments;
+  if (call.arguments.length !== 1 || argument === undefined) {
+    checkArgumentsOnly(context, call);
+    return fail(context, call.span, "call/arguments", `\`${name}\` takes one argument, not ${call.arguments.length}`);
+  }
+  const type = checkTensor(context, argument.value);
+  if (type === undefined) return unknownType;
+  const length = type.dims[type.dims.length - 1];
+  if (length === undefined || type.element.dtype === "bool") {
+    return fail(context, argument.value.span, "type/argument", `\`${name}\` orders a vector of numbers`, {
+      label: `this is ${printValueType(type)}`,
+    });
+  }
+  context.checker.tables.calls.set(call, { kind: "order", descending });
+  return tensorOfType({ dtype: "i32", below: length }, type.dims);
 }
 
 /** `concat[c](A[i, c], B[i, c])`: every argument has its own `c`; the result's is as long as all together. */

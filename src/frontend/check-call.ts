@@ -2,7 +2,7 @@
 import { findInitialiser, type Initialiser } from "../ir/index.ts";
 import { checkArgumentsOnly, giveBack, matchArguments } from "./check-arguments.ts";
 import { checkTensor } from "./check-arithmetic.ts";
-import { checkBuiltin, checkCast, checkConcat } from "./check-builtin.ts";
+import { checkBuiltin, checkCast, checkConcat, checkOrder } from "./check-builtin.ts";
 import { type Context, checkExpression, fail, report, type Signature, settle } from "./check-context.ts";
 import { type FittedArgument, resultType, solveCall } from "./check-generics.ts";
 import { chooseElements, moduleSizesAt } from "./check-instance.ts";
@@ -10,7 +10,7 @@ import { checkPredicate, withBinders } from "./check-reduce.ts";
 import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
 import { unknownType } from "./element-types.ts";
-import { castNames, laterFunctions, suggestion } from "./names.ts";
+import { castNames, laterFunctions, orderNames, suggestion } from "./names.ts";
 import { type IndexVariable, lookUp, visibleNames } from "./scope.ts";
 import type { Size } from "./size.ts";
 import type {
@@ -90,23 +90,19 @@ function checkFunctionCall(
   let results = solved.results;
   let outer: (IndexVariable | undefined)[] = axes.map(() => undefined);
   if (axes.length > 0) {
-    const [result] = results;
-    if (result === undefined || results.length !== 1) {
-      return fail(
-        context,
-        call.span,
-        "call/axes",
-        `\`${callee}\` gives several values and cannot be applied along an axis`,
-      );
-    }
-    if (result.dims.length >= axes.length) {
+    // A result that has the axes hands them back to the indices outside, one that has none has consumed them.
+    const fewer = results.find((result) => result.dims.length > 0 && result.dims.length < axes.length);
+    if (fewer !== undefined)
+      return fail(context, call.span, "call/axes", `\`${callee}\` gives fewer axes than it is applied along`);
+    for (const result of results.filter(({ dims }) => dims.length > 0)) {
       const kept = result.dims.length - axes.length;
       outer = axes.map((binder, i) => giveBack(context, binder, result.dims[kept + i] as Size, call));
       if (outer.some((variable) => variable === undefined)) return unknownType;
-      results = [{ ...result, dims: result.dims.slice(0, kept) }];
-    } else if (result.dims.length > 0) {
-      return fail(context, call.span, "call/axes", `\`${callee}\` gives fewer axes than it is applied along`);
     }
+    results = results.map((result) => ({
+      ...result,
+      dims: result.dims.slice(0, Math.max(0, result.dims.length - axes.length)),
+    }));
   }
   const resolution: FunctionCall = {
     kind: "function",
@@ -194,6 +190,8 @@ export function checkCall(context: Context, call: CallExpression): ValueType {
       const cast = castNames.get(name);
       if (cast !== undefined) return checkCast(context, call, cast);
       if (name === "concat") return checkConcat(context, call);
+      const descending = orderNames.get(name);
+      if (descending !== undefined) return checkOrder(context, call, name, descending);
       return checkUnknownCallee(context, call, name);
     }
     if (binding.kind === "callable") {

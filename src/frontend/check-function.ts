@@ -16,6 +16,9 @@ import {
   type Signature,
 } from "./check-context.ts";
 import { checkBelow } from "./check-generics.ts";
+import { checkPlaced, partsOf } from "./check-places.ts";
+import { typesOfRecurrence } from "./check-recurrence.ts";
+import { checkAccumulate } from "./check-scatter.ts";
 import { checkRequire, checkSize, factsOf, guardSizes, resolveType } from "./check-size.ts";
 import type { Definition, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
@@ -153,7 +156,7 @@ export function declareFunction(
 function assignedNames(statements: readonly Statement[]): Set<string> {
   const names = new Set<string>();
   for (const statement of statements) {
-    if (statement.kind === "assign") names.add(statement.target.name.name);
+    if (statement.kind === "assign" || (statement.kind === "accumulate" && !statement.fresh)) names.add(statement.target.name.name);
     const blocks =
       statement.kind === "for"
         ? [statement.body]
@@ -312,16 +315,20 @@ function checkStatements(start: Context, statements: readonly Statement[], signa
     }
     const own: Context = { ...context, statement: newStatement(statement.span) };
     switch (statement.kind) {
-      case "let":
-        checkLet(context, statement);
+      case "let": {
+        const parts = partsOf(statement);
+        if (parts === undefined) checkLet(context, statement, typesOfRecurrence);
+        else checkPlaced(context, parts);
+        break;
+      }
+      case "placed":
+        checkPlaced(context, statement.parts);
         break;
       case "assign":
         checkAssign(context, statement);
         break;
       case "accumulate":
-        fail(own, statement.span, "todo/scatter", "`+=` cannot be compiled yet", {
-          help: ["A sum over places is often a reduction: `sum[n: I[n] == i] X[n]`."],
-        });
+        checkAccumulate(context, statement);
         break;
       case "return":
         checkReturn(context, statement, signature);

@@ -15,6 +15,7 @@ import {
 } from "./check-context.ts";
 import { declareFunction } from "./check-function.ts";
 import { instanceOfSub } from "./check-instance.ts";
+import { typesOfRecurrence } from "./check-recurrence.ts";
 import { checkRequire, checkSize, factsOf, guardSizes, resolveType } from "./check-size.ts";
 import type { Definition, SubResolution, ValueType } from "./checked-program.ts";
 import { boolElement, elementFits, printValueType, sizeType, tensorOfType, unknownType } from "./element-types.ts";
@@ -159,7 +160,7 @@ export function declareModule(checker: Checker, declaration: ModuleDeclaration, 
         }
         // In a scope of its own first, because the module's may be shadowed and so never collides.
         const scope = newScope(info.scope, true);
-        checkLet({ ...now, scope }, member);
+        checkLet({ ...now, scope }, member, typesOfRecurrence);
         const binding = scope.names.get(target.name.name) ?? { kind: "unknown" };
         if (binding.kind === "value" && binding.type.kind === "tensor" && binding.type.constant !== true) {
           fail(now, member.value.span, "module/constant", "a `let` of a module must be known when the model is built", {

@@ -6,7 +6,7 @@
  * `n - 1 - c`). Several such axes must be combined in all ways: `Y[2*y, 2*x]`, `Y[2*y, 2*x + 1]`, and so on.
  */
 import { agreeOnElement, type Operand } from "./check-arithmetic.ts";
-import { bindersOfTarget, bindIndices, keptNames } from "./check-binding.ts";
+import { bindIndices, keptNames } from "./check-binding.ts";
 import {
   type Context,
   checkExpression,
@@ -23,13 +23,15 @@ import {
 import { checkSize, guardSizes, polynomialOf } from "./check-size.ts";
 import type { ElementType, TensorValueType } from "./checked-program.ts";
 import { isIntegerElement, printDims, printElement, printValueType, unknownType } from "./element-types.ts";
+import { filledLength, formKey, inAllCombinations, type PlaceForm } from "./place-cover.ts";
 import { findCollision, type IndexVariable, lookUp } from "./scope.ts";
-import { addSizes, constantSize, constantValue, multiplySizes, printSize, type Size, subtractSizes } from "./size.ts";
-import { provableQuotient, provablyEqual } from "./size-facts.ts";
+import { constantSize, constantValue, multiplySizes, namesOf, printSize, type Size } from "./size.ts";
+import { linearCoefficient, provableQuotient, provablyEqual } from "./size-facts.ts";
 import type {
   BindingTarget,
   Expression,
   IndexBinder,
+  LetStatement,
   NameExpression,
   Placement,
   TargetSubscript,
@@ -42,6 +44,14 @@ export function hasComputedPlace(target: BindingTarget): boolean {
   return (target.subscripts ?? []).some((subscript) => subscript.kind === "at");
 }
 
+/** A `let` of one tensor with a computed place, as the single part of a definition in parts. */
+export function partsOf(statement: LetStatement): readonly Placement[] | undefined {
+  const [target, ...others] = statement.targets;
+  if (target === undefined || others.length > 0 || statement.initial.length > 0 || !hasComputedPlace(target))
+    return undefined;
+  return [{ kind: "placement", target, value: statement.value, span: statement.span }];
+}
+
 /** Names inside an expression, in order, each once. */
 function namesIn(expression: Expression): NameExpression[] {
   const found = new Map<string, NameExpression>();
@@ -49,7 +59,8 @@ function namesIn(expression: Expression): NameExpression[] {
     if (Array.isArray(part)) for (const each of part) visit(each);
     else if (typeof part === "object" && part !== null) {
       const node = part as { readonly kind?: string; readonly name?: unknown };
-      if (node.kind === "name" && !found.has(node.name as string)) found.set(node.name as string, part as NameExpression);
+      if (node.kind === "name" && !found.has(node.name as string))
+        found.set(node.name as string, part as NameExpression);
       for (const [key, child] of Object.entries(part)) if (key !== "span" && key !== "callee") visit(child);
     }
   };
@@ -128,15 +139,6 @@ function checkPlaceExpression(context: Context, target: BindingTarget, subscript
 
 // ── Parts that fill every place once ───────────────────────────────────────────────────────────────────────────────
 
-/** A place along one axis: `coefficient * index + offset` for the `count` values of its index; a fixed place has none. */
-interface PlaceForm {
-  readonly coefficient: bigint;
-  readonly offset: Size;
-  readonly count: Size;
-  readonly text: string;
-  readonly subscript: TargetSubscript;
-}
-
 /** One part after its own check. */
 interface CheckedPart {
   readonly part: Placement;
@@ -165,10 +167,16 @@ function typeOfParts(outer: Context, parts: readonly Placement[]): TensorValueTy
   const rank = first.target.subscripts?.length ?? 0;
   for (const { target } of parts) {
     if (target.name.name !== first.target.name.name) {
-      fail(outer, target.name.span, "place/other-name", `this part defines \`${target.name.name}\`, not \`${first.target.name.name}\``, {
-        secondary: [{ span: first.target.name.span, text: "the first part" }],
-        help: ["Parts after a comma belong to one tensor. Another tensor has its own `let`."],
-      });
+      fail(
+        outer,
+        target.name.span,
+        "place/other-name",
+        `this part defines \`${target.name.name}\`, not \`${first.target.name.name}\``,
+        {
+          secondary: [{ span: first.target.name.span, text: "the first part" }],
+          help: ["Parts after a comma belong to one tensor. Another tensor has its own `let`."],
+        },
+      );
       return undefined;
     }
     if ((target.subscripts?.length ?? 0) !== rank || rank === 0) {
@@ -189,26 +197,19 @@ function typeOfParts(outer: Context, parts: readonly Placement[]): TensorValueTy
     if (one === undefined) return undefined;
     checked.push(one);
   }
-  const dims = computed.map((isComputed, axis) =>
-    isComputed ? undefined : plainLength(outer, checked, axis),
-  );
+  const dims = computed.map((isComputed, axis) => (isComputed ? undefined : plainLength(outer, checked, axis)));
   if (dims.some((dim, axis) => dim === undefined && !computed[axis])) return undefined;
   const forms = checked.map(({ part, indices }) =>
     computed.map((isComputed, axis) => (isComputed ? formOf(outer, part, indices, axis) : undefined)),
   );
   if (forms.some((row) => row.some((form, axis) => computed[axis] && form === undefined))) return undefined;
-  if (!inAllCombinations(outer, checked, forms as PlaceForm[][], computed)) return undefined;
+  if (!inAllCombinations(outer, parts, forms as PlaceForm[][], computed)) return undefined;
   for (const [axis, isComputed] of computed.entries()) {
     if (!isComputed) continue;
     const distinct = new Map(forms.map((row) => [formKey(row[axis] as PlaceForm), row[axis] as PlaceForm]));
     const length = filledLength(outer, first.target, [...distinct.values()], lengths[axis]);
     if (length === undefined) return undefined;
     dims[axis] = length;
-    for (const { part } of checked) {
-      const subscript = part.target.subscripts?.[axis];
-      const places = outer.checker.tables.places.get(part.target);
-      if (subscript !== undefined) (places?.lengths as Map<TargetSubscript, Size>).set(subscript, length);
-    }
   }
   const operands = checked.map(({ part, type }): Operand => ({ expression: part.value, type }));
   const element = agreeOnElement(outer, operands, `in the parts of \`${first.target.name.name}\``);
@@ -253,7 +254,8 @@ function checkPart(
     settle(inner, false);
     inferFromStride(inner, indices, subscripts, lengths);
     const every = [...indices.kept.values(), ...indices.inPlaces.values()];
-    if (found.kind === "unknown") for (const variable of every) if (variable.range === undefined) variable.failed = true;
+    if (found.kind === "unknown")
+      for (const variable of every) if (variable.range === undefined) variable.failed = true;
     finishStatement(inner);
     return every.some((variable) => variable.failed) ? unknownType : found;
   });
@@ -268,10 +270,16 @@ function checkPart(
   }
   const axesOfValue = subscripts.filter((subscript) => subscript.kind === "all").length;
   if (type.dims.length !== axesOfValue) {
-    fail(outer, part.value.span, "shape/rank", `this part has ${type.dims.length} axes of its own, its left side takes ${axesOfValue}`, {
-      label: `this is ${printValueType(type)}`,
-      help: ["Give each axis an index on both sides, or keep it with `:` on the left."],
-    });
+    fail(
+      outer,
+      part.value.span,
+      "shape/rank",
+      `this part has ${type.dims.length} axes of its own, its left side takes ${axesOfValue}`,
+      {
+        label: `this is ${printValueType(type)}`,
+        help: ["Give each axis an index on both sides, or keep it with `:` on the left."],
+      },
+    );
     return undefined;
   }
   return { part, type, indices };
@@ -295,10 +303,16 @@ function inferFromStride(
     if (linear.coefficient <= 1n) return;
     if (range === undefined) {
       variable.failed = true;
-      fail(context, subscript.span, "size/not-divisible", `nothing says that ${printSize(stride)} divides ${printSize(length)}`, {
-        label: `so \`${variable.name}\` has no whole range`,
-        help: [`State it: \`require ${printSize(length)} % ${printSize(stride)} == 0\`.`],
-      });
+      fail(
+        context,
+        subscript.span,
+        "size/not-divisible",
+        `nothing says that ${printSize(stride)} divides ${printSize(length)}`,
+        {
+          label: `so \`${variable.name}\` has no whole range`,
+          help: [`State it: \`require ${printSize(length)} % ${printSize(stride)} == 0\`.`],
+        },
+      );
       return;
     }
     constrainIndex(context, variable, range, {
@@ -316,21 +330,14 @@ function linearPlace(
 ): { readonly variable?: IndexVariable; readonly coefficient: bigint; readonly offset: Size } | undefined {
   const polynomial = polynomialOf({ ...context, scope: indices.inner.scope }, expression);
   if (polynomial === undefined) return undefined;
-  const variables = [...indices.kept.values(), ...indices.inPlaces.values()];
-  let found: { variable: IndexVariable; coefficient: bigint } | undefined;
-  let offset = polynomial;
-  for (const variable of variables) {
-    for (const term of polynomial.terms) {
-      const inside = JSON.stringify(term.factors, (_, value) => (typeof value === "bigint" ? String(value) : value));
-      if (!inside.includes(JSON.stringify(variable.atom).slice(1, -1))) continue;
-      const [factor] = term.factors;
-      const isPlain = term.factors.length === 1 && factor?.power === 1 && factor.atom.kind === "name";
-      if (!isPlain || found !== undefined) return undefined;
-      found = { variable, coefficient: term.coefficient };
-      offset = subtractSizes(offset, { ...offset, terms: [term], key: "" });
-    }
-  }
-  return found === undefined ? { coefficient: 0n, offset } : { ...found, offset };
+  const names = namesOf(polynomial);
+  const used = [...indices.kept.values(), ...indices.inPlaces.values()].filter(({ atom }) => names.has(atom));
+  const [variable, ...others] = used;
+  if (variable === undefined) return { coefficient: 0n, offset: polynomial };
+  const linear = others.length > 0 ? undefined : linearCoefficient(polynomial, variable.atom);
+  const coefficient = linear === undefined ? undefined : constantValue(linear.coefficient);
+  if (linear === undefined || coefficient === undefined) return undefined;
+  return { variable, coefficient, offset: linear.rest };
 }
 
 /** Length of an axis without computed places: its index, its group, or what the value has there. */
@@ -343,11 +350,17 @@ function plainLength(context: Context, parts: readonly CheckedPart[], axis: numb
     const own = lengthOf(subscripts, axis, type, indices);
     if (own === undefined) return undefined;
     if (length !== undefined && !provablyEqual(own, length, context.facts)) {
-      fail(context, subscript.span, "size/mismatch", `axis ${axis + 1} of \`${part.target.name.name}\` is given two lengths`, {
-        label: `this has ${printSize(own)}`,
-        secondary: first === undefined ? [] : [{ span: first.span, text: `this has ${printSize(length)}` }],
-        notes: [`Nothing says ${printSize(length)} = ${printSize(own)}.`],
-      });
+      fail(
+        context,
+        subscript.span,
+        "size/mismatch",
+        `axis ${axis + 1} of \`${part.target.name.name}\` is given two lengths`,
+        {
+          label: `this has ${printSize(own)}`,
+          secondary: first === undefined ? [] : [{ span: first.span, text: `this has ${printSize(length)}` }],
+          notes: [`Nothing says ${printSize(length)} = ${printSize(own)}.`],
+        },
+      );
       return undefined;
     }
     length ??= own;
@@ -387,11 +400,16 @@ function formOf(context: Context, part: Placement, indices: PlacedIndices, axis:
     used !== undefined &&
     (indices.kept.has(used.name) ||
       (part.target.subscripts ?? []).some(
-        (other) => other !== subscript && other.kind === "at" && namesIn(other.expression).some(({ name }) => name === used.name),
+        (other) =>
+          other !== subscript &&
+          other.kind === "at" &&
+          namesIn(other.expression).some(({ name }) => name === used.name),
       ));
   if (subscript.kind !== "at" || linear === undefined || elsewhere) {
     fail(context, subscript.span, "place/form", `nothing proves that the places \`${text}\` are all different`, {
-      label: elsewhere ? `\`${used?.name}\` stands on another axis too` : "a place is a multiple of one index plus a size",
+      label: elsewhere
+        ? `\`${used?.name}\` stands on another axis too`
+        : "a place is a multiple of one index plus a size",
       help: ["To add up what falls on one place, write `+=` instead of `=`."],
     });
     return undefined;
@@ -403,110 +421,3 @@ function formOf(context: Context, part: Placement, indices: PlacedIndices, axis:
   if (used.range === undefined) return undefined;
   return { coefficient: linear.coefficient, offset: linear.offset, count: used.range, text: written, subscript };
 }
-
-const formKey = ({ coefficient, offset, count }: PlaceForm): string => `${coefficient} ${offset.key} ${count.key}`;
-
-/** With several computed axes, every place of one must meet every place of the others, once. */
-function inAllCombinations(
-  context: Context,
-  parts: readonly CheckedPart[],
-  forms: readonly (readonly PlaceForm[])[],
-  computed: readonly boolean[],
-): boolean {
-  const axes = computed.flatMap((isComputed, axis) => (isComputed ? [axis] : []));
-  const seen = new Map<string, Placement>();
-  for (const [i, { part }] of parts.entries()) {
-    const key = axes.map((axis) => formKey(forms[i]?.[axis] as PlaceForm)).join(" / ");
-    const other = seen.get(key);
-    if (other !== undefined) {
-      fail(context, part.target.span, "place/twice", "this part fills places that another part fills too", {
-        secondary: [{ span: other.target.span, text: "these are the same places" }],
-        help: ["To add up what falls on one place, write `+=` instead of `=`."],
-      });
-      return false;
-    }
-    seen.set(key, part);
-  }
-  const wanted = axes.reduce(
-    (product, axis) => product * new Set(forms.map((row) => formKey(row[axis] as PlaceForm))).size,
-    1,
-  );
-  if (wanted === parts.length) return true;
-  const [first] = parts as readonly [CheckedPart, ...CheckedPart[]];
-  fail(context, first.part.target.span, "place/gap", `the parts of \`${first.part.target.name.name}\` leave places without value`, {
-    label: `${parts.length} parts, where the axes combine in ${wanted} ways`,
-    help: ["Every place along one axis must be combined with every place along the others."],
-  });
-  return false;
-}
-
-/** The length that the places fill without gap and without overlap, or undefined after a report. */
-function filledLength(
-  context: Context,
-  target: BindingTarget,
-  forms: readonly PlaceForm[],
-  stated: Size | undefined,
-): Size | undefined {
-  const length = interleaved(context, forms) ?? consecutive(context, forms);
-  const [first] = forms as readonly [PlaceForm, ...PlaceForm[]];
-  const name = target.name.name;
-  if (length === undefined) {
-    const places = forms.map(({ text, count, coefficient }) =>
-      coefficient === 0n ? `\`${text}\`` : `\`${text}\` (${printSize(count)} of them)`,
-    );
-    const others = forms.slice(1, 4).map(({ subscript, text }) => ({ span: subscript.span, text: `and \`${text}\`` }));
-    fail(context, first.subscript.span, "place/gap", `nothing proves that the parts fill every place of \`${name}\` once`, {
-      label: `the places are \`${first.text}\``,
-      secondary: others,
-      notes: [`places along this axis: ${places.join(", ")}`],
-      help: [
-        "Parts interleave, as `2*c` and `2*c + 1`, or lie one after another, as `c` and `c + n`.",
-        "To add up what falls on one place, write `+=` instead of `=`.",
-      ],
-    });
-    return undefined;
-  }
-  if (stated !== undefined && !provablyEqual(length, stated, context.facts)) {
-    fail(context, first.subscript.span, "size/mismatch", `the parts of \`${name}\` fill ${printSize(length)} places`, {
-      label: `the axis has ${printSize(stated)}`,
-      notes: [`Nothing says ${printSize(length)} = ${printSize(stated)}.`],
-    });
-    return undefined;
-  }
-  return stated ?? length;
-}
-
-/** `a*c`, `a*c + 1`, …, `a*c + a - 1`, with one range. */
-function interleaved(context: Context, forms: readonly PlaceForm[]): Size | undefined {
-  const [first] = forms as readonly [PlaceForm, ...PlaceForm[]];
-  const stride = first.coefficient;
-  if (stride < 1n || stride !== BigInt(forms.length)) return undefined;
-  const offsets = new Set<bigint | undefined>();
-  for (const form of forms) {
-    if (form.coefficient !== stride || !provablyEqual(form.count, first.count, context.facts)) return undefined;
-    offsets.add(constantValue(form.offset));
-  }
-  for (let offset = 0n; offset < stride; offset++) if (!offsets.has(offset)) return undefined;
-  return multiplySizes(constantSize(stride), first.count);
-}
-
-/** Each part begins where another ends; the first begins at 0. */
-function consecutive(context: Context, forms: readonly PlaceForm[]): Size | undefined {
-  const remaining = [...forms];
-  let end = constantSize(0);
-  while (remaining.length > 0) {
-    const next = remaining.findIndex((form) => {
-      if (form.coefficient > 1n || form.coefficient < -1n) return false;
-      const last = subtractSizes(form.count, constantSize(1));
-      const start = form.coefficient < 0n ? subtractSizes(form.offset, last) : form.offset;
-      return provablyEqual(start, end, context.facts);
-    });
-    if (next < 0) return undefined;
-    end = addSizes(end, (remaining[next] as PlaceForm).count);
-    remaining.splice(next, 1);
-  }
-  return end;
-}
-
-/** Indices that stand on the left by themselves or in groups. */
-export { bindersOfTarget };

@@ -63,6 +63,9 @@ export function checkRecurrentRead(
   });
   kept.push(...(dims?.slice(expression.subscripts.length) ?? []));
   if (type === undefined) return unknownType;
+  const walked = loneIndex(context, place.expression);
+  // `sum[k] h[k]` has a mistake that says more than that `k` has no range.
+  if (walked !== undefined && walked.range === undefined && walked !== carried.time) walked.failed = true;
   const polynomial = polynomialOf(context, place.expression);
   carried.reads.push({
     expression,

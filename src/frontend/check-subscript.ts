@@ -41,10 +41,26 @@ import {
 import { provableQuotient, provablyAtMost, provablyEqual, provablyNonNegative, type SizeFacts } from "./size-facts.ts";
 import type { Expression, GroupedIndex, Subscript, SubscriptExpression } from "./syntax-tree.ts";
 
-/** Least and greatest value, both attained or not; undefined where nothing is known. */
+/** Least and greatest value, both attained or not; an end is absent where nothing is known. */
 interface Interval {
-  readonly low: Size;
-  readonly high: Size;
+  readonly low?: Size;
+  readonly high?: Size;
+}
+
+/** The size that is both ends, if it is one. */
+function onlyValue(interval: Interval | undefined): Size | undefined {
+  return interval?.low !== undefined && interval.low.key === interval.high?.key ? interval.low : undefined;
+}
+
+const map = (size: Size | undefined, change: (size: Size) => Size): Size | undefined => size && change(size);
+const both = (a: Size | undefined, b: Size | undefined, combine: (a: Size, b: Size) => Size | undefined) =>
+  a === undefined || b === undefined ? undefined : combine(a, b);
+
+/** `runs over 0 .. n - 1`, with what is known of it. */
+export function printInterval(interval: Interval | undefined): string {
+  if (interval?.low === undefined && interval?.high === undefined) return "may be anything";
+  const end = (size: Size | undefined) => (size === undefined ? "" : printSize(size));
+  return `runs over ${end(interval.low)} .. ${end(interval.high)}`.replace("  ", " ").trimEnd();
 }
 
 /** The one of two sizes that is provably at most the other. */
@@ -75,24 +91,22 @@ export function intervalOf(context: Context, expression: Expression, facts: Size
   }
   if (type?.kind === "tensor" && type.size !== undefined) return { low: type.size, high: type.size };
   if (expression.kind === "call" && expression.callee.kind === "name" && expression.arguments.length === 2) {
-    const parts = expression.arguments.map((argument) => intervalOf(context, argument.value, facts));
-    const [a, b] = parts;
+    const [a = {}, b = {}] = expression.arguments.map((argument) => intervalOf(context, argument.value, facts));
     const { name } = expression.callee;
-    if (a === undefined || b === undefined) return undefined;
-    // Both of min's operands bound it from above, but only the lesser low end from below; max the other way round.
+    // Either of min's operands bounds it from above, but only the lesser low end from below; max the other way round.
     if (name === "min") {
-      const low = lesser(a.low, b.low, facts);
-      return low && { low, high: lesser(a.high, b.high, facts) ?? a.high };
+      const least = both(a.high, b.high, (x, y) => lesser(x, y, facts));
+      return { low: both(a.low, b.low, (x, y) => lesser(x, y, facts)), high: least ?? a.high ?? b.high };
     }
     if (name === "max") {
-      const high = greater(a.high, b.high, facts);
-      return high && { low: greater(a.low, b.low, facts) ?? a.low, high };
+      const greatest = both(a.low, b.low, (x, y) => greater(x, y, facts));
+      return { low: greatest ?? a.low ?? b.low, high: both(a.high, b.high, (x, y) => greater(x, y, facts)) };
     }
     return undefined;
   }
   if (expression.kind !== "binary") return undefined;
   const right = intervalOf(context, expression.right, facts);
-  const divisor = right !== undefined && right.low.key === right.high.key ? right.low : undefined;
+  const divisor = onlyValue(right);
   if (expression.operator === "%" && divisor !== undefined && provablyNonNegative(subtractSizes(divisor, one), facts)) {
     return { low: constantSize(0), high: subtractSizes(divisor, one) };
   }
@@ -100,21 +114,24 @@ export function intervalOf(context: Context, expression: Expression, facts: Size
   if (left === undefined || right === undefined) return undefined;
   switch (expression.operator) {
     case "+":
-      return { low: addSizes(left.low, right.low), high: addSizes(left.high, right.high) };
+      return { low: both(left.low, right.low, addSizes), high: both(left.high, right.high, addSizes) };
     case "-":
-      return { low: subtractSizes(left.low, right.high), high: subtractSizes(left.high, right.low) };
+      return { low: both(left.low, right.high, subtractSizes), high: both(left.high, right.low, subtractSizes) };
     case "*": {
-      const factor = divisor ?? (left.low.key === left.high.key ? left.low : undefined);
+      const factor = divisor ?? onlyValue(left);
       const other = divisor !== undefined ? left : right;
       if (factor === undefined) return undefined;
-      if (provablyNonNegative(factor, facts))
-        return { low: multiplySizes(other.low, factor), high: multiplySizes(other.high, factor) };
+      const times = (end: Size | undefined) => map(end, (size) => multiplySizes(size, factor));
+      if (provablyNonNegative(factor, facts)) return { low: times(other.low), high: times(other.high) };
       if (!provablyNonNegative(scaleSize(factor, -1n), facts)) return undefined;
-      return { low: multiplySizes(other.high, factor), high: multiplySizes(other.low, factor) };
+      return { low: times(other.high), high: times(other.low) };
     }
     case "//":
       if (divisor === undefined || !provablyNonNegative(subtractSizes(divisor, one), facts)) return undefined;
-      return { low: floorDivideSizes(left.low, divisor), high: floorDivideSizes(left.high, divisor) };
+      return {
+        low: map(left.low, (size) => floorDivideSizes(size, divisor)),
+        high: map(left.high, (size) => floorDivideSizes(size, divisor)),
+      };
     default:
       return undefined;
   }
@@ -127,9 +144,8 @@ export function staysInside(context: Context, expression: Expression, dim: Size,
   if (polynomial !== undefined && provablyNonNegative(polynomial, facts) && provablyAtMost(polynomial, last, facts))
     return true;
   const interval = intervalOf(context, expression, facts);
-  return (
-    interval !== undefined && provablyNonNegative(interval.low, facts) && provablyAtMost(interval.high, last, facts)
-  );
+  if (interval?.low === undefined || interval.high === undefined) return false;
+  return provablyNonNegative(interval.low, facts) && provablyAtMost(interval.high, last, facts);
 }
 
 /** The index an expression is, when it is nothing else. */
@@ -175,13 +191,8 @@ export function checkPlace(context: Context, object: Expression, expression: Exp
     if (scoped.statement.variables.some((each) => each.range === undefined)) return true;
     const below = type.element.below;
     const interval = intervalOf(scoped, expression, factsWithIndices(scoped));
-    const single = interval !== undefined && interval.low.key === interval.high.key ? interval.low : undefined;
-    const values =
-      interval === undefined
-        ? "may be anything"
-        : single !== undefined
-          ? `this is ${printSize(single)}`
-          : `runs over ${printSize(interval.low)} .. ${printSize(interval.high)}`;
+    const single = onlyValue(interval);
+    const values = single === undefined ? printInterval(interval) : `this is ${printSize(single)}`;
     const whole = textOf(scoped, object.span);
     report(
       scoped,
@@ -192,7 +203,7 @@ export function checkPlace(context: Context, object: Expression, expression: Exp
           `Say what stands outside: \`${whole}[…] else 0\`.`,
           below !== undefined
             ? `Same size meant? Declare the table as \`idx<${printSize(dim)}>\`.`
-            : interval === undefined
+            : interval?.low === undefined && interval?.high === undefined
               ? `A table that points into it has the type \`idx<${printSize(dim)}>\`.`
               : single !== undefined
                 ? `State that there are enough: \`require ${printSize(dim)} > ${printSize(single)}\`.`

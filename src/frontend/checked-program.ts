@@ -107,6 +107,8 @@ export type CallResolution =
       readonly outer: IndexBinder;
       readonly extents: readonly Size[];
     }
+  /** `rising_order(x)`: the places of the elements along the last axis, in their order. */
+  | { readonly kind: "order"; readonly descending: boolean }
   /** An initialiser of a `param` or `buffer` (the IR has the table); `arguments` by parameter name, defaults left out. */
   | { readonly kind: "initialiser"; readonly name: string; readonly arguments: ReadonlyMap<string, Expression> }
   | FunctionCall;

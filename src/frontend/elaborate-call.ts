@@ -1,13 +1,15 @@
 /** Calls: built-in functions, conversions, concatenation, and functions, which are elaborated where they are called. */
 import { axesAsFirstDims, axesAsLastDims, lastDimsAsAxes, layOut } from "./align-values.ts";
 import type { CallResolution, FunctionCall } from "./checked-program.ts";
-import { axisOf, bindIndex } from "./elaborate-range.ts";
+import { asType } from "./elaborate-definition.ts";
+import { bindIndex } from "./elaborate-range.ts";
 import { conditionOfBinders } from "./elaborate-reduction.ts";
-import { asType, runStatements } from "./elaborate-statement.ts";
+import { runStatements } from "./elaborate-statement.ts";
 import { type Elaboration, type Frame, instanceAt, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
 import { commonElement, constantValue, convert, elementwise } from "./elementwise-value.ts";
 import { type Axis, type IndexedValue, leadingDimsAsAxes, type Restriction, unionOfAxes } from "./indexed-value.ts";
 import { type Condition, conditionValue, noCondition } from "./reduce-values.ts";
+import { outerIndices } from "./step-index.ts";
 import type {
   CallExpression,
   ConcatExpression,
@@ -34,6 +36,8 @@ export function elaborateCall(context: Elaboration, call: CallExpression, frame:
     }
     case "concat":
       return [elaborateAxisConcat(context, call, resolution, frame)];
+    case "order":
+      return [elaborateOrder(context, call, resolution.descending, frame)];
     case "function":
       return callFunction(context, call, resolution, frame);
     case "initialiser":
@@ -60,6 +64,23 @@ function elaborateBuiltin(context: Elaboration, call: CallExpression, name: stri
   );
 }
 
+/** Places along the last axis in the order of what lies there. */
+function elaborateOrder(context: Elaboration, call: CallExpression, descending: boolean, frame: Frame): IndexedValue {
+  const emit = context.at(call.span);
+  const [argument] = call.arguments as readonly [(typeof call.arguments)[0], ...typeof call.arguments];
+  const given = context.evaluate(argument.value, frame);
+  const element = commonElement([given]);
+  const value = convert(emit, given, element === "integer" ? "i32" : element === "real" ? "f32" : element);
+  if (value.dims.some(({ restriction }) => restriction !== undefined)) {
+    emit.refuse("todo/restricted-order", "a vector with a restricted range cannot be ordered", {
+      help: ["give what is excluded a value that comes last, such as `-inf`"],
+    });
+  }
+  const axis = value.node.type.shape.length - 1;
+  const node = emit.node("argsort", [value.node], { axis, descending });
+  return { node, axes: value.axes, dims: value.dims, restrictions: [] };
+}
+
 // ── Joining ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** `concat[c](a, b)`: each argument walks its own part of the axis. */
@@ -76,7 +97,8 @@ function elaborateAxisConcat(
     return axesAsFirstDims(emit, context.evaluate(argument.value, frame), [axis]);
   });
   const joined = joinedAlongFirst(context, call, parts);
-  return leadingDimsAsAxes(joined, [axisOf(frame, resolution.outer)]);
+  const { axes, atStep } = outerIndices(emit, frame, [resolution.outer]);
+  return atStep(leadingDimsAsAxes(joined, axes));
 }
 
 /** `[a; b]`: one after another along the first axis. */
@@ -185,6 +207,7 @@ function callFunction(
       result ?? declaration,
     );
     const whole = axesAsFirstDims(emit, typed, mapped);
+    if (typed.dims.length < bound.length) return whole;
     return givenBack(context, call, resolution, whole, condition, bound, inherited, frame);
   });
 }
@@ -248,7 +271,7 @@ function givenBack(
     outer === undefined ? [] : [{ outer, inner: bound[k] as Axis }],
   );
   if (kept.length === 0) return value;
-  const outers = kept.map(({ outer }) => axisOf(frame, outer));
+  const { axes: outers, atStep } = outerIndices(emit, frame, kept.map(({ outer }) => outer));
   const plain = { ...value, dims: value.dims.map(({ size }) => ({ size })) };
   const back = lastDimsAsAxes(emit, plain, outers);
   const rename = (axis: Axis): Axis => {
@@ -258,12 +281,12 @@ function givenBack(
   const restrictions = inherited.map((restriction) => renamedRestriction(restriction, rename));
   const result = { ...back, restrictions: [...back.restrictions, ...restrictions] };
   // A function that changes the length of the axis has nothing at the excluded places.
-  if (kept.some(({ inner }, k) => inner.size !== (outers[k] as Axis).size)) return result;
+  if (kept.some(({ inner }, k) => inner.size !== (outers[k] as Axis).size)) return atStep(result);
   const allowed = conditionValue(emit, renamedCondition(condition, rename));
-  if (allowed === undefined) return result;
+  if (allowed === undefined) return atStep(result);
   const element = result.weak ?? result.node.type.dtype;
   const selected = elementwise(emit, "select", [allowed, result, constantValue(emit, 0, element)], result.weak);
-  return { ...selected, restrictions: result.restrictions };
+  return atStep({ ...selected, restrictions: result.restrictions });
 }
 
 function renamedCondition(condition: Condition, rename: (axis: Axis) => Axis): Condition {

@@ -94,7 +94,7 @@ function evaluateName(context: Elaboration, expression: NameExpression, frame: F
   const definition = context.tables.uses.get(expression);
   switch (definition?.kind) {
     case "index":
-      return indexAsNumber(emit, axisOf(frame, definition.binder));
+      return frame.steps.get(definition.binder) ?? indexAsNumber(emit, axisOf(frame, definition.binder));
     case "local":
       return frame.values.get(definition.target) ?? moduleLet(context, definition.target, expression, frame);
     case "parameter": {
@@ -170,5 +170,11 @@ function evaluateMember(context: Elaboration, expression: MemberExpression, fram
   if (type?.kind !== "instance" || definition?.kind !== "tensor") {
     throw new Error(`${expression.member.name} is no value, ${expression.span.file}:${expression.span.line}`);
   }
-  return tensorValue(context, instanceAt(context, type.path, frame, expression.span), definition.member, frame, expression.span);
+  return tensorValue(
+    context,
+    instanceAt(context, type.path, frame, expression.span),
+    definition.member,
+    frame,
+    expression.span,
+  );
 }

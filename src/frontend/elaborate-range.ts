@@ -45,7 +45,10 @@ export function affineForm(context: Elaboration, expression: Expression, frame: 
       return expression.integer ? affineConstant(expression.value) : undefined;
     case "name": {
       const definition = context.tables.uses.get(expression);
-      if (definition?.kind === "index") return affineAxis(axisOf(frame, definition.binder));
+      if (definition?.kind === "index") {
+        // The step of a recurrence is one number, not an axis.
+        return frame.steps.has(definition.binder) ? undefined : affineAxis(axisOf(frame, definition.binder));
+      }
       return constantForm(context, expression, frame);
     }
     case "unary": {
@@ -90,7 +93,9 @@ export function integerBounds(
     return expression.integer ? { low: expression.value, high: expression.value } : undefined;
   if (expression.kind === "name") {
     const definition = context.tables.uses.get(expression);
-    return definition?.kind === "index" ? { low: 0, high: axisOf(frame, definition.binder).size - 1 } : undefined;
+    if (definition?.kind !== "index") return undefined;
+    const step = frame.steps.get(definition.binder);
+    return { low: 0, high: (step?.node.type.below ?? axisOf(frame, definition.binder).size) - 1 };
   }
   if (expression.kind !== "binary") return undefined;
   const a = integerBounds(context, expression.left, frame);

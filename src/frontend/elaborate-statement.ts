@@ -1,19 +1,12 @@
 /** Statements: definitions turn axis variables back into dims, `for` unrolls, `if` is decided, `require` is verified. */
-import type { Node } from "../ir/index.ts";
-import { axesAsLastDims, layOut, permuted } from "./align-values.ts";
-import type { TensorValueType } from "./checked-program.ts";
+import { partsOf } from "./check-places.ts";
+import { asType, bindersOf, collected, definedBy, nameNode } from "./elaborate-definition.ts";
+import { elaborateAccumulate, elaboratePlaced } from "./elaborate-places.ts";
 import { bindIndex } from "./elaborate-range.ts";
-import { constantIn, type Elaboration, extentIn, type Frame, sizeIn, sizeNotes, writtenText } from "./elaboration.ts";
-import { convert, provenBelow } from "./elementwise-value.ts";
-import { type Axis, constantOf, type Dimension, type IndexedValue } from "./indexed-value.ts";
-import type {
-  BindingTarget,
-  Expression,
-  ForStatement,
-  IndexBinder,
-  Statement,
-  TargetSubscript,
-} from "./syntax-tree.ts";
+import { elaborateRecurrence } from "./elaborate-recurrence.ts";
+import { constantIn, type Elaboration, type Frame, sizeNotes, writtenText } from "./elaboration.ts";
+import type { Axis, IndexedValue } from "./indexed-value.ts";
+import type { BindingTarget, Expression, ForStatement, LetStatement, Statement } from "./syntax-tree.ts";
 
 /** Runs statements in order. Returns the values of the `return` that was reached, if one was. */
 export function runStatements(
@@ -31,14 +24,17 @@ export function runStatements(
 function runStatement(context: Elaboration, statement: Statement, frame: Frame): readonly IndexedValue[] | undefined {
   switch (statement.kind) {
     case "let":
-      if (statement.initial.length > 0) notYet(context, statement, "a recurrence (`where`)");
-      define(context, statement.targets, statement.value, frame);
+      runLet(context, statement, frame);
+      return undefined;
+    case "placed":
+      elaboratePlaced(context, statement.parts, frame);
       return undefined;
     case "assign":
       define(context, [statement.target], statement.value, frame);
       return undefined;
     case "accumulate":
-      return notYet(context, statement, "`+=` on computed places");
+      elaborateAccumulate(context, statement, frame);
+      return undefined;
     case "return":
       return context.evaluateAll(statement.value, frame);
     case "for":
@@ -53,8 +49,12 @@ function runStatement(context: Elaboration, statement: Statement, frame: Frame):
   }
 }
 
-function notYet(context: Elaboration, statement: Statement, what: string): never {
-  return context.at(statement.span).refuse("todo/elaboration", `${what} cannot be compiled yet`);
+function runLet(context: Elaboration, statement: LetStatement, frame: Frame): void {
+  const recurrence = context.tables.recurrences.get(statement);
+  const parts = partsOf(statement);
+  if (recurrence !== undefined) elaborateRecurrence(context, statement, recurrence, frame);
+  else if (parts !== undefined) elaboratePlaced(context, parts, frame);
+  else define(context, statement.targets, statement.value, frame);
 }
 
 /** More rounds than this are a mistake even where they compute nothing. */
@@ -126,102 +126,4 @@ function define(context: Elaboration, targets: readonly BindingTarget[], express
     if (expression.kind !== "name") nameNode(typed.node, target.name.name);
     frame.values.set(definedBy(context, target), typed);
   });
-}
-
-function bindersOf(subscript: TargetSubscript): readonly IndexBinder[] {
-  return subscript.kind === "index" ? [subscript] : subscript.kind === "group" ? subscript.indices : [];
-}
-
-/** What later uses of the name refer to: this target, or for an assignment whatever introduced the name. */
-function definedBy(context: Elaboration, target: BindingTarget): object {
-  const definition = context.tables.uses.get(target.name);
-  if (definition?.kind === "local") return definition.target;
-  return definition?.kind === "parameter" ? definition.parameter : target;
-}
-
-/** The value with the target's indices as dims in the order written; grouped ones merged; `:` takes the next dim it has. */
-function collected(context: Elaboration, target: BindingTarget, value: IndexedValue, frame: Frame): IndexedValue {
-  const emit = context.at(target.span);
-  const subscripts = target.subscripts ?? [];
-  const axes = subscripts.flatMap((subscript) =>
-    bindersOf(subscript).map((binder) => frame.indices.get(binder) as Axis),
-  );
-  const rank = value.dims.length;
-  const bound = axesAsLastDims(emit, value, axes);
-  const order: number[] = [];
-  const groups: (readonly Dimension[])[] = [];
-  let nextDim = 0;
-  let nextAxis = rank;
-  for (const subscript of subscripts) {
-    if (subscript.kind === "at") emit.refuse("todo/elaboration", "computed places on the left cannot be compiled yet");
-    const count = subscript.kind === "all" ? 1 : bindersOf(subscript).length;
-    const positions = Array.from({ length: count }, () => (subscript.kind === "all" ? nextDim++ : nextAxis++));
-    order.push(...positions);
-    groups.push(positions.map((position) => bound.dims[position] as Dimension));
-  }
-  for (; nextDim < rank; nextDim++) {
-    order.push(nextDim);
-    groups.push([bound.dims[nextDim] as Dimension]);
-  }
-  const offset = bound.axes.length;
-  let node = permuted(emit, bound.node, [...bound.axes.map((_, k) => k), ...order.map((k) => offset + k)]);
-  const dims = groups.map((group): Dimension => {
-    const [only] = group;
-    return group.length === 1 && only !== undefined ? only : { size: group.reduce((size, dim) => size * dim.size, 1) };
-  });
-  if (groups.some((group) => group.length !== 1)) {
-    node = emit.node("reshape", [node], {
-      shape: [...bound.axes.map((axis) => axis.size), ...dims.map((dim) => dim.size)],
-    });
-  }
-  return { ...bound, node, dims };
-}
-
-/**
- * The value in a declared or recorded type: untyped numbers take its element type, an index its bound, and a number given for
- * a tensor fills it.
- */
-export function asType(
-  context: Elaboration,
-  value: IndexedValue,
-  type: { readonly kind: string } | TensorValueType | undefined,
-  frame: Frame,
-  place: { readonly span: Parameters<Elaboration["at"]>[0] },
-): IndexedValue {
-  if (type === undefined || type.kind !== "tensor") return value;
-  const { element, dims } = type as TensorValueType;
-  const emit = context.at(place.span);
-  let typed = value;
-  if (element.dtype !== "integer" && element.dtype !== "real") typed = convert(emit, typed, element.dtype);
-  if (element.below !== undefined) {
-    const below = extentIn(context, element.below, frame, place.span);
-    const number = constantOf(typed);
-    if (number !== undefined && !(number >= 0 && number < below)) {
-      emit.refuse("index/out-of-range", `${number} is no index below ${below}`, { notes: sizeNotes(frame) });
-    }
-    typed = provenBelow(emit, typed, below);
-  }
-  if (typed.dims.length === 0 && dims.length > 0) {
-    const filled = dims.map((dim) => ({ size: extentIn(context, dim, frame, place.span) }));
-    typed = { ...typed, node: layOut(emit, typed, typed.axes, filled), dims: filled };
-  }
-  typed.dims.forEach((dim, k) => {
-    const wanted = sizeIn(context, dims[k] ?? unknownSize(place), frame, place.span);
-    if (wanted !== dim.size)
-      throw new Error(`an axis of ${dim.size} stands where ${wanted} was proven, line ${place.span.line}`);
-  });
-  return typed;
-}
-
-function unknownSize(place: { readonly span: Parameters<Elaboration["at"]>[0] }): never {
-  throw new Error(`a value has more axes than its type, ${place.span.file}:${place.span.line}`);
-}
-
-/**
- * Gives a node the author's name. Nodes are still private to this elaboration, so the name is put in place; the last one wins,
- * which is the outermost, because a definition is named after its right side is complete.
- */
-function nameNode(node: Node, name: string): void {
-  if (node.op === "input" || node.op === "parameter" || node.op === "constant") return;
-  (node as { name?: string }).name = name;
 }

@@ -8,7 +8,14 @@ import { constantValue } from "./elementwise-value.ts";
 import { type Axis, constantOf, type IndexedValue } from "./indexed-value.ts";
 import { type Emitter, type EmitterState, emitterAt } from "./node-emitter.ts";
 import { evaluateSize, printSize, type Size } from "./size.ts";
-import type { Expression, IndexBinder, ModuleDeclaration, SubMember, TensorMember } from "./syntax-tree.ts";
+import type {
+  BindingTarget,
+  Expression,
+  IndexBinder,
+  ModuleDeclaration,
+  SubMember,
+  TensorMember,
+} from "./syntax-tree.ts";
 
 /** One module with numbers for its parameters. The model itself has the empty path. */
 export interface Instance {
@@ -45,6 +52,12 @@ export interface InstanceTensor {
   readonly member: TensorMember;
 }
 
+/** Inside a recurrence: what a name was one, two, … steps before, and the number of the step, from 0. */
+export interface CarriedState {
+  readonly values: readonly IndexedValue[];
+  readonly step: IndexedValue;
+}
+
 /** One activation of a function, or the top of a module. */
 export interface Frame {
   /** Numbers of all names that occur in sizes here. */
@@ -52,6 +65,9 @@ export interface Frame {
   /** Values of lets and parameters, by the target or parameter that introduced them. */
   readonly values: Map<object, IndexedValue>;
   readonly indices: Map<IndexBinder, Axis>;
+  /** Indices that count the steps of a recurrence being evaluated: one number each, known at run time. */
+  readonly steps: Map<IndexBinder, IndexedValue>;
+  readonly carried: Map<BindingTarget, CarriedState>;
   readonly instance?: Instance;
   /** How the enclosing module was reached. */
   readonly chain: readonly string[];
@@ -82,6 +98,8 @@ export function newFrame(
     sizes: new Map(sizes),
     values: new Map(),
     indices: new Map(),
+    steps: new Map(),
+    carried: new Map(),
     ...(instance === undefined ? {} : { instance }),
     chain: instance?.chain ?? [],
     depth,

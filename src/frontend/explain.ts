@@ -41,6 +41,8 @@ indices and sizes, \`%\` and \`//\`, restricted ranges (\`[j: j <= i]\` makes \`
   "limit/call-depth": "Functions are expanded where they are called; this many levels inside each other are not meant.",
   "limit/nesting": `The text is nested more deeply than Weft reads. Generated programs should name their parts with \`let\`.`,
   "limit/number": `Whole numbers go up to 2^53, real numbers up to about 1.8e308.`,
+  "limit/recurrence-distance": `Each step of a recurrence keeps what the later ones read; so many steps are not meant. Carry a vector instead.`,
+  "limit/recurrence-steps": `The steps of a recurrence run one after the other. What is independent from step to step needs no recurrence.`,
   "limit/size": `A source file may have 4 MiB of text.`,
   "limit/size-terms": `Sizes are kept as polynomials in normal form; this one has too many terms or too high a power to be compared.`,
   "module/absent":
@@ -66,6 +68,20 @@ indices and sizes, \`%\` and \`//\`, restricted ranges (\`[j: j <= i]\` makes \`
   "preset/model": `A preset belongs to the model it stands in, to the nearest model above, or to the one named: \`preset tiny of Name { … }\`.`,
   "preset/parameter": `A preset sets parameters of its model.`,
   "preset/unknown": "The model has no preset of this name.",
+  "recurrence/distance": `A recurrence reads a fixed number of steps back, \`h[t-1]\`, \`h[t-2]\`: only these are kept. To read at a place that is computed,
+carry a vector, \`let a[t, i] = … a[t-1, place] …\`: a step may read anywhere in the one before it.`,
+  "recurrence/no-progress": `A value is defined by itself. A recurrence reads what earlier steps gave: \`let s[t] = s[t-1] + x[t]  where s[-1] = 0\`.
+Where one value of a step needs another of the same step, let a function compute both.`,
+  "recurrence/no-start": `The first steps read values from before the first step. Give each of them, \`where f[-1] = 1, f[-2] = 0\` (or backwards
+\`where f[T] = 1\`), or say at the read what stands outside, \`(f[t-2] else 0)\`.`,
+  "recurrence/order": `The steps of a recurrence run one way: from 0 up when it starts with \`where h[-1] = …\` and reads \`h[t-1]\`, from the last
+place down when it starts with \`where h[T] = …\` and reads \`h[t+1]\`. A value from the other side is not computed yet.`,
+  "recurrence/shape": `Every step gives a value of the same shape, and the first value has that shape too, or is one number that fills it.`,
+  "recurrence/type": `Every step gives a value of the same element type, and the first value has that type too. Literals take the type they meet.`,
+  "recurrence/unused": `\`where\` gives a value that no step reads: the definition reads fewer steps back, or not at all.`,
+  "recurrence/where": `\`where\` gives the values before the first step, \`h[-1]\`, or behind the last, \`h[T]\`, of names that the definition defines. Other
+indices stand as they are, \`where s[-1, d] = s0[d]\`, or are left out, \`where s[-1] = s0\`. All names walk the same steps.`,
+  "recurrence/whole": `While a recurrence runs only its earlier steps are known. What needs all of them is a statement of its own, after it.`,
   "shape/left-over": `The right side still has whole axes that the left side does not mention. Index them on both sides or keep them with \`:\`.`,
   "shape/mapped": `A function applied to tensors with more axes than it declares is mapped over the leading ones. These must be the same in all arguments, or
 absent.`,
@@ -97,7 +113,6 @@ or only in the result, cannot be: make it a parameter of type \`size\`.`,
   "todo/elaboration": "This construct is part of the language but not compiled by this version.",
   "todo/extern": `\`extern wgsl\` is part of the language but not compiled by this version.`,
   "todo/order": `\`sort\`, \`topk\` and \`nms\` are part of the language but not compiled by this version.`,
-  "todo/recurrence": `A definition that reads itself is part of the language but not compiled by this version.`,
   "todo/restricted-lookup":
     "Reading a vector with a restricted range at computed places is not compiled by this version.",
   "todo/scatter": `\`+=\` is part of the language but not compiled by this version.`,

@@ -20,7 +20,13 @@ export const constantNames: ReadonlyMap<string, "real" | "bool"> = new Map([
 ]);
 
 /** Functions promised by the language that this version cannot compile yet. */
-export const laterFunctions: ReadonlySet<string> = new Set(["topk", "sort", "nms"]);
+export const laterFunctions: ReadonlySet<string> = new Set(["nms"]);
+
+/** Orders of a vector, from which the prelude makes `argsort`, `sort` and `topk`; true for the greatest first. */
+export const orderNames: ReadonlyMap<string, boolean> = new Map([
+  ["rising_order", false],
+  ["falling_order", true],
+]);
 
 /** Where the library that needs no `use` lives. */
 export const preludePath = "std/prelude.weft";

@@ -2,7 +2,7 @@
  * Making nodes during elaboration: every node gets the span of the text that asked for it, and sizes that no machine can
  * hold are refused before anything is allocated.
  */
-import { type Attributes, elementCount, makeNode, type Node, type Span, type TensorType } from "../ir/index.ts";
+import { type Attributes, elementCount, type Graph, makeNode, type Node, type Span, type TensorType } from "../ir/index.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import type { Axis } from "./indexed-value.ts";
 
@@ -30,6 +30,8 @@ export interface Emitter {
   readonly state: EmitterState;
   readonly node: (op: string, operands: readonly Node[], attributes?: Attributes) => Node;
   readonly source: (op: string, attributes: Attributes, type: TensorType) => Node;
+  /** A node that carries code. */
+  readonly region: (op: string, operands: readonly Node[], attributes: Attributes, body: Graph) => Node;
   readonly axis: (name: string, size: number) => Axis;
   /** Stops elaboration with a diagnostic at this place. */
   readonly refuse: (code: string, title: string, details?: Parameters<typeof errorAt>[3]) => never;
@@ -74,6 +76,8 @@ export function emitterAt(span: Span, state: EmitterState): Emitter {
     refuse,
     node: (op, operands, attributes) => checked(makeNode(op, operands, attributes, { origins })),
     source: (op, attributes, type) => checked(makeNode(op, [], attributes, { origins, declared: type })),
+    region: (op, operands, attributes, body) =>
+      checked(makeNode(op, operands, attributes, { origins, regions: [body] })),
     axis: (name, size) => ({ name, size, serial: state.axes++ }),
   };
 }

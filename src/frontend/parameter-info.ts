@@ -2,7 +2,7 @@
 import { type Graph, graphNodes, type Span, type TensorType } from "../ir/index.ts";
 import { layOut } from "./align-values.ts";
 import { errorAt } from "./diagnostic.ts";
-import { asType } from "./elaborate-statement.ts";
+import { asType } from "./elaborate-definition.ts";
 import { constantIn, type Elaboration, type Instance, type InstanceTensor, newFrame } from "./elaboration.ts";
 import { ElaborationError } from "./node-emitter.ts";
 

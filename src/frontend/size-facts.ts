@@ -68,12 +68,26 @@ function rewriteWith(size: Size, equation: Size): Size {
   if (degree(pivot) === 1 && factor?.atom.kind === "name" && !namesOf(value).has(factor.atom.name)) {
     return substitute(size, new Map([[factor.atom.name, value]]));
   }
-  const monomial: Term = { ...pivot, coefficient: 1n };
+  return replaceMonomial(size, { ...pivot, coefficient: 1n }, value);
+}
+
+/** Puts `value` for a product, also where it occurs in the numerator of a quotient. */
+function replaceMonomial(size: Size, monomial: Term, value: Size): Size {
   let result = constantSize(0);
   for (const term of size.terms) {
     const cofactor = divideTerm(term, monomial);
-    const part = sizeOfTerms([cofactor ?? term]);
-    result = addSizes(result, cofactor === undefined ? part : multiplySizes(part, value));
+    if (cofactor !== undefined) {
+      result = addSizes(result, multiplySizes(sizeOfTerms([cofactor]), value));
+      continue;
+    }
+    let product = constantSize(term.coefficient);
+    for (const { atom, power } of term.factors) {
+      const inside = atom.kind === "quotient" ? replaceMonomial(atom.numerator, monomial, value) : undefined;
+      const isNew = atom.kind === "quotient" && inside !== undefined && inside.key !== atom.numerator.key;
+      const factor = isNew ? floorDivideSizes(inside, atom.denominator) : atomSize(atom);
+      for (let i = 0; i < power; i++) product = multiplySizes(product, factor);
+    }
+    result = addSizes(result, product);
   }
   return result;
 }
@@ -123,7 +137,7 @@ export function provableQuotient(size: Size, divisor: Size, facts: SizeFacts): S
 }
 
 /** Coefficient of a name to the first power, or undefined where it occurs in any other way. */
-function linearCoefficient(size: Size, name: string): { coefficient: Size; rest: Size } | undefined {
+export function linearCoefficient(size: Size, name: string): { coefficient: Size; rest: Size } | undefined {
   const coefficient: Term[] = [];
   const rest: Term[] = [];
   for (const term of size.terms) {
@@ -162,6 +176,22 @@ function signsAreNonNegative(size: Size, facts: SizeFacts, budget: number): bool
     result = addSizes(result, product);
   }
   return result.terms.every((term) => term.coefficient > 0n);
+}
+
+/**
+ * For a size c + q or c - q with a lone quotient q = a//b: a size that is at least 0 exactly where this one is, since
+ * a//b >= -c means a >= -b*c, and a//b <= c means a <= b*c + b - 1.
+ */
+function withoutLoneQuotient(size: Size): Size | undefined {
+  for (const term of size.terms) {
+    const atom = term.factors[0]?.atom;
+    if (atom?.kind !== "quotient" || degree(term) !== 1 || term.coefficient ** 2n !== 1n) continue;
+    const { numerator, denominator } = atom;
+    const scaled = multiplySizes(sizeOfTerms(size.terms.filter((other) => other !== term)), denominator);
+    if (term.coefficient === 1n) return addSizes(scaled, numerator);
+    return subtractSizes(addSizes(scaled, subtractSizes(denominator, constantSize(1))), numerator);
+  }
+  return undefined;
 }
 
 /** Puts a bound for the first quotient: b*(a//b) is at most a and at least a - b + 1. */
@@ -214,6 +244,8 @@ function prove(size: Size, facts: SizeFacts, budget: number): boolean {
     return false;
   }
   if (signsAreNonNegative(reduced, facts, budget)) return true;
+  const exact = withoutLoneQuotient(reduced);
+  if (exact !== undefined && prove(exact, facts, budget - 1)) return true;
   const bounded = boundQuotient(reduced);
   if (bounded !== undefined && prove(bounded, facts, budget - 1)) return true;
   return budget > 2 && facts.nonNegative.some((fact) => prove(subtractSizes(reduced, fact), facts, budget - 2));

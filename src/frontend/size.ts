@@ -221,11 +221,16 @@ export function floorDivideSizes(a: Size, b: Size): Size {
       sizeOfTerms(size.terms.map((term) => ({ ...term, coefficient: term.coefficient / common })));
     return floorDivideSizes(shrink(a), shrink(b));
   }
-  // (x // y) // b = x // (y*b)
-  const [top] = a.terms;
-  const inner = top?.factors[0]?.atom;
-  if (a.terms.length === 1 && top?.coefficient === 1n && degree(top) === 1 && inner?.kind === "quotient") {
-    return floorDivideSizes(inner.numerator, multiplySizes(inner.denominator, b));
+  // (x // y + r) // b = (x + r*y) // (y*b)
+  const lone = a.terms.filter(
+    (term) => term.coefficient === 1n && degree(term) === 1 && term.factors[0]?.atom.kind === "quotient",
+  );
+  const [only] = lone;
+  const inner = only?.factors[0]?.atom;
+  if (lone.length === 1 && inner?.kind === "quotient") {
+    const rest = sizeOfTerms(a.terms.filter((term) => term !== only));
+    const numerator = addSizes(inner.numerator, multiplySizes(rest, inner.denominator));
+    return floorDivideSizes(numerator, multiplySizes(inner.denominator, b));
   }
   return atomSize({ kind: "quotient", numerator: a, denominator: b });
 }

@@ -11,7 +11,7 @@ describe("usage", () => {
     expect(help.status).toBe(0);
     expect(help.stdout).toMatch(/check.*run.*inspect.*params.*explain.*doctor/s);
     // Verbs that are not there yet are not offered.
-    expect(help.stdout).not.toMatch(/^ {2}(bench|train|build|export|fmt|lsp|new)\b/m);
+    expect(help.stdout).not.toMatch(/^ {2}(train|build|export|lsp|new)\b/m);
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
@@ -27,7 +27,7 @@ describe("usage", () => {
     { args: ["run", "attention.weft", "--precision", "f16"], says: /f16 is not supported yet/ },
     { args: ["run", "attention.weft", "--approx", "favor"], says: /--approx is not supported yet/ },
     { args: ["run", "attention.weft", "--output", "y.npy"], says: /\.safetensors/ },
-    { args: ["bench", "attention.weft"], says: /`weft bench` is not part of this version/ },
+    { args: ["train", "attention.weft"], says: /`weft train` is not part of this version/ },
     { args: ["fmt", "attention.weft"], says: /`weft fmt` is not part of this version/ },
     { args: ["inspect", "attention.weft", "--emit", "html"], says: /not part of this version/ },
     { args: ["explain", "size/mismach"], says: /did you mean size\/mismatch/ },

@@ -8,7 +8,9 @@ import { numberOption, operandOf } from "./equation.ts";
 import { reducedAxes } from "./reduction.ts";
 import type { DataType, VectorCase } from "./vectors.ts";
 
-export type Budget = { readonly kind: "ulp"; readonly count: number } | { readonly kind: "absolute"; readonly bound: number };
+export type Budget =
+  | { readonly kind: "ulp"; readonly count: number }
+  | { readonly kind: "absolute"; readonly bound: number };
 
 type Count = number | ((vector: VectorCase) => number);
 

@@ -55,16 +55,21 @@ const filterLayout = ({ options, operator }: VectorCase): string =>
 export function conv2dEquation(vector: VectorCase): Equation {
   const strides = listOption(vector, "strides", [1, 1]);
   const dilations = listOption(vector, "dilations", [1, 1]);
-  const [top, , left] = listOption(vector, "padding", [0, 0, 0, 0]) as readonly number[] as [number, number, number, number];
+  const [top, , left] = listOption(vector, "padding", [0, 0, 0, 0]);
   const groups = numberOption(vector, "groups", 1);
   const channels = inputChannels(vector) / groups;
   const [output, input, range] = groups === 1 ? ["o", "c", "c"] : [`(g: ${groups} o)`, "(g c)", `c: ${channels}`];
   const outputRead = output.replace(/: \d+/, "");
   const position = (index: string, tap: string, axis: 0 | 1, before: number) => {
     const taps = affine(tap, dilations[axis] as number, -before);
-    return `${strides[axis] === 1 ? index : `${strides[axis]}*${index}`} + ${taps}`;
+    return `${affine(index, strides[axis] as number, 0)} + ${taps}`;
   };
-  const x = arranged(inputLayout(vector), { n: "n", c: input, h: position("r", "p", 0, top), w: position("s", "q", 1, left) });
+  const x = arranged(inputLayout(vector), {
+    n: "n",
+    c: input,
+    h: position("r", "p", 0, top as number),
+    w: position("s", "q", 1, left as number),
+  });
   const w = arranged(filterLayout(vector), { o: outputRead, i: "c", h: "p", w: "q" });
   const sum = `sum[${range}, p, q] ${read("w", w)} * (${read("x", x)} else 0)`;
   return convolution(vector, sum, output, outputRead);
@@ -78,15 +83,15 @@ export function conv2dEquation(vector: VectorCase): Equation {
 export function convTranspose2dEquation(vector: VectorCase): Equation {
   const strides = listOption(vector, "strides", [1, 1]);
   const dilations = listOption(vector, "dilations", [1, 1]);
-  const [top, , left] = listOption(vector, "padding", [0, 0, 0, 0]) as readonly number[] as [number, number, number, number];
+  const [top, , left] = listOption(vector, "padding", [0, 0, 0, 0]);
   const groups = numberOption(vector, "groups", 1);
   const kernel = kernelSize(vector);
   const [output, input, range] =
     groups === 1 ? ["o", "c", "c"] : [`(g: ${groups} o)`, "(g c)", `c: ${inputChannels(vector) / groups}`];
   const outputRead = output.replace(/: \d+/, "");
   const taps = [
-    { tap: "p", difference: `${affine("r", 1, top)} - ${times(dilations[0] as number, "p")}` },
-    { tap: "q", difference: `${affine("s", 1, left)} - ${times(dilations[1] as number, "q")}` },
+    { tap: "p", difference: `${affine("r", 1, top as number)} - ${affine("p", dilations[0] as number, 0)}` },
+    { tap: "q", difference: `${affine("s", 1, left as number)} - ${affine("q", dilations[1] as number, 0)}` },
   ].map(({ tap, difference }, axis) => {
     const stride = strides[axis] as number;
     if (stride === 1) return { binder: tap, position: difference };
@@ -99,8 +104,6 @@ export function convTranspose2dEquation(vector: VectorCase): Equation {
   const sum = `sum[${range}, ${rows.binder}, ${columns.binder}] ${read("w", w)} * (${read("x", x)} else 0)`;
   return convolution(vector, sum, output, outputRead);
 }
-
-const times = (factor: number, index: string): string => (factor === 1 ? index : `${factor}*${index}`);
 
 function convolution(vector: VectorCase, sum: string, output: string, outputRead: string): Equation {
   const bias = optionalOperand(vector, "bias", "b");

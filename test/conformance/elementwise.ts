@@ -3,10 +3,10 @@ import { sameShape } from "../../src/ir/index.ts";
 import {
   broadcastSubscripts,
   define,
-  elementOf,
   type Equation,
-  inSingle,
+  elementOf,
   indexNames,
+  inSingle,
   literal,
   numberOption,
   operandOf,
@@ -53,7 +53,8 @@ const unary: Readonly<Record<string, (x: string, vector: VectorCase) => string>>
     const slope = literal(numberOption(vector, "alpha", 0.01));
     return inSingle(outputOf(vector).dataType, x, (value) => `leaky_relu(${value}, ${slope})`);
   },
-  linear: (x, vector) => `${literal(numberOption(vector, "alpha", 1))} * ${x} + ${literal(numberOption(vector, "beta", 0))}`,
+  linear: (x, vector) =>
+    `${literal(numberOption(vector, "alpha", 1))} * ${x} + ${literal(numberOption(vector, "beta", 0))}`,
   hardSigmoid: (x, vector) => {
     const [alpha, beta] = [numberOption(vector, "alpha", 0.2), numberOption(vector, "beta", 0.5)];
     return `max(min(${literal(alpha)} * ${x} + ${literal(beta)}, 1), 0)`;
@@ -102,7 +103,10 @@ export function binaryEquation(vector: VectorCase): Equation {
   const whole = [a, b].every(({ tensor }) => tensor.shape.length === 0 || sameShape(tensor.shape, shape));
   if (whole) return { operands: [a, b], statements: [`let y = ${value("a", "b")}`] };
   const indices = indexNames(shape.length);
-  const [ofA, ofB] = [a, b].map(({ tensor }) => broadcastSubscripts(tensor.shape, indices, shape)) as [string[], string[]];
+  const [ofA, ofB] = [a, b].map(({ tensor }) => broadcastSubscripts(tensor.shape, indices, shape)) as [
+    string[],
+    string[],
+  ];
   const statement = define("y", indices, shape, value(read("a", ofA), read("b", ofB)), walkedBy(ofA, ofB));
   return { operands: [a, b], statements: [statement] };
 }

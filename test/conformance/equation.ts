@@ -54,12 +54,18 @@ export function elementOf(dataType: DataType): string {
   }
 }
 
+/** An input of a case by its own name. */
+export function inputNamed(vector: VectorCase, name: string): VectorTensor {
+  const tensor = vector.inputs.get(name);
+  if (tensor === undefined) throw new Error(`${vector.suite}: "${vector.name}" has no input ${name}`);
+  return tensor;
+}
+
 /** An input of a case by the name of the argument or option that refers to it. */
 export function operandOf(vector: VectorCase, argument: string, name = argument): Operand {
   const key = vector.arguments[argument] ?? vector.options[argument];
-  const tensor = typeof key === "string" ? vector.inputs.get(key) : undefined;
-  if (tensor === undefined) throw new Error(`${vector.suite}: "${vector.name}" has no operand ${argument}`);
-  return { name, tensor };
+  if (typeof key !== "string") throw new Error(`${vector.suite}: "${vector.name}" has no operand ${argument}`);
+  return { name, tensor: inputNamed(vector, key) };
 }
 
 /** As `operandOf`, where the option may be left out. */
@@ -81,7 +87,8 @@ export function listOption(vector: VectorCase, option: string, otherwise: readon
 /** The only output of a case. */
 export function outputOf(vector: VectorCase): VectorTensor {
   const [output, ...others] = vector.outputs;
-  if (output === undefined || others.length > 0) throw new Error(`${vector.suite}: "${vector.name}" has not one output`);
+  if (output === undefined || others.length > 0)
+    throw new Error(`${vector.suite}: "${vector.name}" has not one output`);
   return output;
 }
 
@@ -108,7 +115,13 @@ export function indexNames(rank: number, first = "i"): readonly string[] {
 }
 
 /** `let y[i, j: 3] = …`: indices that no subscript walks are given their ranges. */
-export function define(name: string, indices: readonly string[], shape: Shape, value: string, walked: ReadonlySet<string>): string {
+export function define(
+  name: string,
+  indices: readonly string[],
+  shape: Shape,
+  value: string,
+  walked: ReadonlySet<string>,
+): string {
   const binders = indices.map((index, axis) => (walked.has(index) ? index : `${index}: ${shape[axis]}`));
   return `let ${read(name, binders)} = ${value}`;
 }

@@ -5,6 +5,7 @@ import {
   define,
   type Equation,
   indexNames,
+  inputNamed,
   listOption,
   numberOption,
   operandOf,
@@ -17,12 +18,15 @@ import type { VectorCase } from "./vectors.ts";
 /** `let y[i, j] = concat[j](x0[i, j], x1[i, j])` */
 export function concatEquation(vector: VectorCase): Equation {
   const names = vector.arguments.inputs as readonly string[];
-  const operands = names.map((key, i) => ({ name: `x${i}`, tensor: vector.inputs.get(key) as never }));
+  const operands = names.map((key, place) => ({ name: `x${place}`, tensor: inputNamed(vector, key) }));
   const { shape } = outputOf(vector);
   const indices = indexNames(shape.length);
   const axis = indices[vector.arguments.axis as number];
   const parts = operands.map(({ name }) => read(name, indices));
-  return { operands, statements: [define("y", indices, shape, `concat[${axis}](${parts.join(", ")})`, walkedBy(indices))] };
+  return {
+    operands,
+    statements: [define("y", indices, shape, `concat[${axis}](${parts.join(", ")})`, walkedBy(indices))],
+  };
 }
 
 /** `let y[i: 4, j] = x[0, j]` */
@@ -52,38 +56,53 @@ export function reshapeEquation(vector: VectorCase): Equation {
 }
 
 function unflattened(flat: string, from: Shape, to: Shape): string {
-  if (to.length === 0) return `y = ${read("x", from.map(() => "0"))}`;
+  if (to.length === 0)
+    return `y = ${read(
+      "x",
+      from.map(() => "0"),
+    )}`;
   const indices = indexNames(to.length, "a");
   const binders = indices.map((index, axis) => `${index}: ${to[axis]}`);
   if (from.length === 0) return `${read("y", binders)} = x`;
   return to.length === 1 ? `y = ${flat}` : `${read("y", binders)} = ${flat}[(${indices.join(" ")})]`;
 }
 
-/** `let y[i: 2, j: 3] = x[i + 1, 4*j]` */
+/** `let y[i, j: 3] = x[i, 4*j + 1]` */
 export function sliceEquation(vector: VectorCase): Equation {
   const x = operandOf(vector, "input", "x");
   const starts = vector.arguments.starts as readonly number[];
   const { shape } = outputOf(vector);
-  const strides = listOption(vector, "strides", shape.map(() => 1));
+  const strides = listOption(
+    vector,
+    "strides",
+    shape.map(() => 1),
+  );
   const indices = indexNames(shape.length);
-  const subscripts = indices.map((index, axis) => affine(index, strides[axis] as number, starts[axis] as number));
-  return { operands: [x], statements: [define("y", indices, shape, read("x", subscripts), new Set())] };
+  const subscripts = indices.map((index, axis) => {
+    const [stride, start] = [strides[axis] as number, starts[axis] as number];
+    return shape[axis] === x.tensor.shape[axis] ? index : part(index, stride, start);
+  });
+  return { operands: [x], statements: [define("y", indices, shape, read("x", subscripts), walkedBy(subscripts))] };
 }
 
 /** `let y1[i, j: 2] = x[i, j + 3]`, a definition for each part. */
 export function splitEquation(vector: VectorCase): Equation {
   const x = operandOf(vector, "input", "x");
   const along = numberOption(vector, "axis", 0);
-  const results = vector.outputs.map((_, part) => `y${part}`);
+  const results = vector.outputs.map((_, place) => `y${place}`);
   let start = 0;
-  const statements = vector.outputs.map(({ shape }, part) => {
+  const statements = vector.outputs.map(({ shape }, place) => {
     const indices = indexNames(shape.length);
-    const subscripts = indices.map((index, axis) => (axis === along ? affine(index, 1, start) : index));
+    const subscripts = indices.map((index, axis) => (axis === along ? part(index, 1, start) : index));
     start += shape[along] as number;
-    const walked = walkedBy(indices.filter((_, axis) => axis !== along));
-    return define(results[part] as string, indices, shape, read("x", subscripts), walked);
+    return define(results[place] as string, indices, shape, read("x", subscripts), walkedBy(subscripts));
   });
   return { operands: [x], statements, results };
+}
+
+/** A place in part of an axis. The first ones are `i + 0`: an index that stands alone walks the whole axis. */
+function part(index: string, stride: number, start: number): string {
+  return stride === 1 && start === 0 ? `${index} + 0` : affine(index, stride, start);
 }
 
 /** `let y[k, i, j] = x[i, j, k]` */
@@ -93,11 +112,15 @@ export function transposeEquation(vector: VectorCase): Equation {
   const indices = indexNames(rank);
   const order = listOption(vector, "permutation", [...indices.keys()].reverse());
   const moved = order.map((axis) => indices[axis] as string);
-  return { operands: [x], statements: [define("y", moved, outputOf(vector).shape, read("x", indices), walkedBy(indices))] };
+  return {
+    operands: [x],
+    statements: [define("y", moved, outputOf(vector).shape, read("x", indices), walkedBy(indices))],
+  };
 }
 
-/** `2*i + 3`. With a sum even where nothing is added: an index that stands alone would walk the whole axis. */
+/** `2*i + 3`, without what is 1 or 0. */
 export function affine(index: string, factor: number, offset: number): string {
   const scaled = factor === 1 ? index : `${factor}*${index}`;
+  if (offset === 0) return scaled;
   return offset < 0 ? `${scaled} - ${-offset}` : `${scaled} + ${offset}`;
 }

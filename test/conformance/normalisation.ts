@@ -2,8 +2,8 @@
 import {
   define,
   type Equation,
-  inSingle,
   indexNames,
+  inSingle,
   literal,
   numberOption,
   operandOf,
@@ -47,7 +47,13 @@ export function layerNormalizationEquation(vector: VectorCase): Equation {
   const indices = indexNames(operandOf(vector, "input").tensor.shape.length);
   const axes = (vector.options.axes as readonly number[] | undefined) ?? [...indices.keys()].slice(1);
   const reduced = axes.map((axis) => indices[axis] as string);
-  return overIndices(vector, indices, reduced, indices.filter((index) => !reduced.includes(index)), reduced);
+  return overIndices(
+    vector,
+    indices,
+    reduced,
+    indices.filter((index) => !reduced.includes(index)),
+    reduced,
+  );
 }
 
 /** Mean and biased variance over some indices, in f32 whatever the element type. */
@@ -93,4 +99,5 @@ function affineEquation(
 
 const epsilonOf = (vector: VectorCase): string => literal(numberOption(vector, "epsilon", defaultEpsilon));
 
-const inputText = (vector: VectorCase, value: string): string => (outputOf(vector).dataType === "float16" ? `f32(${value})` : value);
+const inputText = (vector: VectorCase, value: string): string =>
+  outputOf(vector).dataType === "float16" ? `f32(${value})` : value;

@@ -20,7 +20,8 @@ import {
 import { reductionEquation, reductionOperators } from "./reduction.ts";
 import type { VectorCase } from "./vectors.ts";
 
-const all = (names: readonly string[], write: (vector: VectorCase) => Equation) => names.map((name) => [name, write] as const);
+const all = (names: readonly string[], write: (vector: VectorCase) => Equation) =>
+  names.map((name) => [name, write] as const);
 
 const equations: ReadonlyMap<string, (vector: VectorCase) => Equation> = new Map([
   ...all(unaryOperators, unaryEquation),

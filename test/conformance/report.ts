@@ -79,14 +79,18 @@ export function report(
   return [
     printTable([{ title: "operation" }, ...numbers], rows),
     ...(empty.length > 0 ? ["", `The vectors hold no cases of ${empty.join(", ")}.`] : []),
-    ...section("Failed:", judged.flatMap((each) => failureLines(each, options.texts ?? false))),
+    ...section(
+      "Failed:",
+      judged.flatMap((each) => failureLines(each, options.texts ?? false)),
+    ),
     ...section("Unsupported:", reasonLines(judged)),
     "",
     summary(tallyOf(judged)),
   ].join("\n");
 }
 
-const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ["", title, ...lines]);
+const section = (title: string, lines: readonly string[]): readonly string[] =>
+  lines.length === 0 ? [] : ["", title, ...lines];
 
 function failureLines({ vector, verdict }: JudgedCase, texts: boolean): readonly string[] {
   if (verdict.kind !== "failed") return [];

@@ -4,7 +4,14 @@ import { checkSource, compileGraph, elaborateProgram, type PassSelection } from 
 import type { Diagnostic } from "../../src/frontend/index.ts";
 import { evaluateGraph, type Graph, type Tensor } from "../../src/ir/index.ts";
 import { readLibrarySource } from "../../src/library.ts";
-import { f16FromNumber, type HostArray, hostArrayFromNumbers, numberFromF16, prepare, type WeftDevice } from "../../src/runtime/index.ts";
+import {
+  f16FromNumber,
+  type HostArray,
+  hostArrayFromNumbers,
+  numberFromF16,
+  prepare,
+  type WeftDevice,
+} from "../../src/runtime/index.ts";
 import { type Budget, budgetOf, unitsApart } from "./budget.ts";
 import type { CaseText, Operand, Unsupported } from "./equation.ts";
 import { weftText } from "./operators.ts";
@@ -31,7 +38,8 @@ export async function runCase(vector: VectorCase, options: CaseOptions): Promise
     if (graph === undefined) return refusal(diagnostics, source.text);
     const reason =
       difference(vector, "the reference evaluator", evaluate(graph, source)) ??
-      (options.device && difference(vector, "the device", await runOnDevice(graph, source, options.device, options.passes)));
+      (options.device &&
+        difference(vector, "the device", await runOnDevice(graph, source, options.device, options.passes)));
     return reason === undefined ? { kind: "passed" } : { kind: "failed", reason, text: source.text };
   } catch (error) {
     // The reference evaluator has agreed by then; only this device is too small.
@@ -134,7 +142,9 @@ function worstElement(want: VectorTensor, got: ArrayLike<number>, budget: Budget
   }
   if (worst < 0) return undefined;
   const [amount, allowed] =
-    budget.kind === "ulp" ? [`${greatest} ULP`, `${budget.count}`] : [greatest.toExponential(2), budget.bound.toExponential(2)];
+    budget.kind === "ulp"
+      ? [`${greatest} ULP`, `${budget.count}`]
+      : [greatest.toExponential(2), budget.bound.toExponential(2)];
   const others = outside > 1 ? `; ${outside} elements are outside` : "";
   return `${where} is ${amount} off, ${allowed} allowed: element ${worst} is ${got[worst]}, expected ${want.data[worst]}${others}`;
 }

@@ -98,9 +98,13 @@ function casesOf(suite: string, { tests }: SuiteJson): VectorCase[] {
 function tensorFrom(name: string, { data, descriptor, constant = false }: TensorJson): VectorTensor {
   const { shape, dataType } = descriptor;
   const count = elementCount(shape);
-  const values = Array.isArray(data) ? Float64Array.from(data, numberFrom) : new Float64Array(count).fill(numberFrom(data));
+  const values = Array.isArray(data)
+    ? Float64Array.from(data, numberFrom)
+    : new Float64Array(count).fill(numberFrom(data));
   if (values.length !== count) throw new Error(`${name} has ${values.length} values for ${count} elements`);
-  const found = Array.isArray(data) ? data.map(unreadableReason).find((reason) => reason !== undefined) : unreadableReason(data);
+  const found = Array.isArray(data)
+    ? data.map(unreadableReason).find((reason) => reason !== undefined)
+    : unreadableReason(data);
   return { name, dataType, shape, data: values, constant, ...(found === undefined ? {} : { unreadable: found }) };
 }
 

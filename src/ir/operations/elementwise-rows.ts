@@ -23,6 +23,8 @@ export interface ElementwiseRow extends Omit<ScalarRow, "evaluate"> {
   readonly summary: string;
   readonly arity: number;
   readonly signature: Signature;
+  /** True when no gradient passes, whatever the slopes say (they still carry errors). */
+  readonly stopsGradient?: boolean;
 }
 
 type Row = ElementwiseRow;
@@ -225,6 +227,14 @@ export const elementwiseRows: readonly Row[] = [
     partials: zeroAtJump,
     onnx: "Round",
   }),
+  unary("stop_gradient", "x itself, through which no gradient passes.", (x) => x, {
+    wgsl: "$0",
+    roundoff: exact,
+    partials: (a) => [a.constant(1)],
+    stopsGradient: true,
+    flops: 0,
+    onnx: "Identity",
+  }),
   unary("not", "Logical negation.", (x) => (x === 0 ? 1 : 0), {
     signature: "logic",
     wgsl: "(!$0)",
@@ -312,8 +322,9 @@ export const elementwiseRows: readonly Row[] = [
   binary("max", "The larger of two.", (x, y) => Math.max(x, y), {
     wgsl: "max($0, $1)",
     roundoff: exact,
+    // At a tie the second argument has the slope, so that max(x, 0) is flat at 0.
     partials: (a, [x, y]) => {
-      const first = a.apply("ge", x, y);
+      const first = a.apply("gt", x, y);
       return [
         a.apply("select", first, a.constant(1), a.constant(0)),
         a.apply("select", first, a.constant(0), a.constant(1)),
@@ -325,8 +336,9 @@ export const elementwiseRows: readonly Row[] = [
   binary("min", "The smaller of two.", (x, y) => Math.min(x, y), {
     wgsl: "min($0, $1)",
     roundoff: exact,
+    // At a tie the second argument has the slope, so that max(x, 0) is flat at 0.
     partials: (a, [x, y]) => {
-      const first = a.apply("le", x, y);
+      const first = a.apply("lt", x, y);
       return [
         a.apply("select", first, a.constant(1), a.constant(0)),
         a.apply("select", first, a.constant(0), a.constant(1)),

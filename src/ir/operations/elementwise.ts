@@ -85,7 +85,7 @@ function applyRow(row: Row, operands: readonly Tensor[], result: Tensor) {
 }
 
 function operation(row: Row): Operation {
-  const { name, summary, arity, signature: _signature, ...rest } = row;
+  const { name, summary, arity, signature: _signature, stopsGradient: _stopsGradient, ...rest } = row;
   const scalar: ScalarRow = {
     ...rest,
     evaluate: ([x, y, z], dtype) => row.compute(x as number, y as number, z as number, dtype),
@@ -112,19 +112,25 @@ function operation(row: Row): Operation {
 /** Chain rule by the row's partials; a scalar operand collects the sum over all elements. */
 function differentiation(row: Row): DifferentiationRule | undefined {
   const partials = row.partials;
-  if (partials === undefined) return undefined;
+  if (partials === undefined || row.stopsGradient === true) return undefined;
   return (context) => {
     const { node, gradient } = context;
     const slopes = partials<Node>(context, node.operands as readonly [Node, Node, Node], node);
     return slopes.map((slope, i) => {
       const operand = node.operands[i] as Node;
-      if (slope === undefined || !isFloat(operand.type.dtype)) return undefined;
+      if (slope === undefined || isZero(slope) || !isFloat(operand.type.dtype)) return undefined;
       const flowing = context.apply("mul", gradient, slope);
       if (operand.type.shape.length > 0 || node.type.shape.length === 0) return flowing;
       const axes = node.type.shape.map((_, axis) => `i${axis}`);
       return context.build("sum", [flowing], { spec: `${axes.join(" ")} -> ` });
     });
   };
+}
+
+/** True for the slope of functions that are flat between their jumps. */
+function isZero(slope: Node): boolean {
+  const values = slope.attributes.values;
+  return slope.op === "constant" && Array.isArray(values) && values.length === 1 && values[0] === 0;
 }
 
 export const elementwiseOperations: readonly Operation[] = elementwiseRows.map(operation);

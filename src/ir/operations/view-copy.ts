@@ -31,6 +31,36 @@ const affineAlgebra = (rank: number): IndexAlgebra<Affine> => ({
   constant: (value) => ({ coefficients: new Array<number>(rank).fill(0), constant: value }),
 });
 
+const numberAlgebra: IndexAlgebra<number> = {
+  add: (a, b) => a + b,
+  scale: (a, factor, offset = 0) => a * factor + offset,
+  divide: (a, by) => Math.floor(a / by),
+  remainder: (a, by) => a - by * Math.floor(a / by),
+  constant: (value) => value,
+};
+
+/** As `copyThroughMap` for any index map of one operand, element by element. */
+export function copyOneByOne(
+  indexMap: IndexMap,
+  operand: Tensor,
+  attributes: Attributes,
+  shape: Shape,
+  result: Float64Array,
+): void {
+  const weights = stridesOf(operand.type.shape);
+  const strides = stridesOf(shape);
+  const types = [operand.type];
+  for (let out = 0; out < result.length; out++) {
+    const position = strides.map((stride, axis) => Math.floor(out / stride) % (shape[axis] as number));
+    const source = indexMap(numberAlgebra, position, types, attributes).find(({ inside }) =>
+      inside.every(({ index, low, high }) => index >= low && index <= high),
+    );
+    if (source === undefined) continue;
+    const at = source.position.reduce((sum, index, axis) => sum + index * (weights[axis] as number), 0);
+    result[out] = operand.data[at] as number;
+  }
+}
+
 /** Fills `result`, of the given shape, through an affine index map; elements that no source covers keep their value. */
 export function copyThroughMap(
   indexMap: IndexMap,

@@ -1,96 +1,47 @@
 /**
- * Windows: reading at affine positions, `X[c, 2*y + ky - 1, 2*x + kx - 1] else 0`.
+ * Windows: reading at affine positions, `X[c, 2*y + ky - 1, 2*x + kx - 1] else 0`, or at such a position divided by a number
+ * where it divides it: `(y - ky + 1) / 2`, which is how a gradient flows back through a window of stride 2.
  *
  * A convolution is a contraction of its weights with such a view, a pooling is a reduction of it, a shift or a strided
  * slice is the view itself. The view is never stored: kernels turn it into addresses, which makes a convolution an
  * implicit matrix product.
  */
 import type { Attributes } from "../graph.ts";
-import { type IndexMap, IrError, type Operation } from "../operation.ts";
+import { type IndexAlgebra, type IndexMap, IrError, type Operation } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
 import { type TensorType, tensorType } from "../types.ts";
-import { copyThroughMap } from "./view-copy.ts";
+import { copyOneByOne, copyThroughMap } from "./view-copy.ts";
+import { windowGradient } from "./window-gradient.ts";
+import { parseWindow, type WindowAxis, type WindowSpec } from "./window-spec.ts";
 
-/** One axis of the operand: `constant + sum of coefficient * index`. */
-interface WindowAxis {
-  readonly terms: readonly { readonly index: string; readonly coefficient: number }[];
-  readonly constant: number;
-}
-
-export interface WindowSpec {
-  readonly axes: readonly WindowAxis[];
-  readonly result: readonly string[];
-}
-
-const parsed = new Map<string, WindowSpec>();
-
-/** Reads `"c, 2 y + ky - 1 -> c ky y"`: where each axis of the operand is read, for each index of the result. */
-export function parseWindow(text: string): WindowSpec {
-  let spec = parsed.get(text);
-  if (spec === undefined) {
-    const [from, to, ...more] = text.split("->");
-    if (from === undefined || to === undefined || more.length > 0)
-      throw new IrError(`"${text}" is not of the form "2 y + ky - 1 -> ky y"`);
-    spec = {
-      axes: from.trim() === "" ? [] : from.split(",").map((axis) => parseAxis(axis, text)),
-      result: to.split(/\s+/).filter(Boolean),
-    };
-    if (parsed.size > 100_000) parsed.clear();
-    parsed.set(text, spec);
-  }
-  return spec;
-}
-
-function parseAxis(text: string, whole: string): WindowAxis {
-  const terms: { index: string; coefficient: number }[] = [];
-  let constant = 0;
-  const pieces = text.trim().match(/[+-]?[^+-]+/g) ?? [];
-  for (const piece of pieces) {
-    const match = /^([+-])?\s*(\d+)?\s*([\p{L}_][\p{L}\p{N}_']*)?\s*$/u.exec(piece.trim());
-    if (match === null || (match[2] === undefined && match[3] === undefined)) {
-      throw new IrError(`"${piece.trim()}" in "${whole}" is neither a number nor an index`);
+/** Where each axis is read, before division. */
+function numerators<I>(algebra: IndexAlgebra<I>, position: readonly I[], spec: WindowSpec): I[] {
+  const at = new Map(spec.result.map((name, axis) => [name, position[axis] as I]));
+  return spec.axes.map(({ terms, constant }) => {
+    const [first, ...others] = terms;
+    if (first === undefined) return algebra.constant(constant);
+    let sum = algebra.scale(at.get(first.index) as I, first.coefficient, constant);
+    for (const { index, coefficient } of others) {
+      sum = algebra.add(sum, algebra.scale(at.get(index) as I, coefficient));
     }
-    const value = (match[1] === "-" ? -1 : 1) * Number(match[2] ?? 1);
-    if (match[3] === undefined) constant += value;
-    else terms.push({ index: match[3], coefficient: value });
-  }
-  if (pieces.length === 0) throw new IrError(`an axis of "${whole}" is empty`);
-  return { terms, constant };
-}
-
-export function printWindow(spec: WindowSpec): string {
-  return `${spec.axes.map(printAxis).join(", ")} -> ${spec.result.join(" ")}`;
-}
-
-function printAxis({ terms, constant }: WindowAxis): string {
-  let text = "";
-  const append = (negative: boolean, magnitude: string) => {
-    if (text === "") text = negative ? `-${magnitude}` : magnitude;
-    else text += negative ? ` - ${magnitude}` : ` + ${magnitude}`;
-  };
-  for (const { index, coefficient } of terms) {
-    const size = Math.abs(coefficient);
-    append(coefficient < 0, size === 1 ? index : `${size} ${index}`);
-  }
-  if (constant !== 0 || text === "") append(constant < 0, String(Math.abs(constant)));
-  return text;
+    return sum;
+  });
 }
 
 const indexMap: IndexMap = (algebra, position, operands, attributes) => {
   const spec = parseWindow(attributes.spec as string);
   const shape = (operands[0] as TensorType).shape;
-  const at = new Map(spec.result.map((name, axis) => [name, position[axis] as (typeof position)[number]]));
-  const moved = spec.axes.map(({ terms, constant }) => {
-    const [first, ...others] = terms;
-    if (first === undefined) return algebra.constant(constant);
-    let sum = algebra.scale(at.get(first.index) as (typeof position)[number], first.coefficient, constant);
-    for (const { index, coefficient } of others) {
-      sum = algebra.add(sum, algebra.scale(at.get(index) as (typeof position)[number], coefficient));
-    }
-    return sum;
+  const sums = numerators(algebra, position, spec);
+  const moved = sums.map((sum, axis) => {
+    const { divisor } = spec.axes[axis] as WindowAxis;
+    return divisor === 1 ? sum : algebra.divide(sum, divisor);
   });
   const inside = moved.map((index, axis) => ({ index, low: 0, high: (shape[axis] as number) - 1 }));
-  return [{ operand: 0, position: moved, inside }];
+  const whole = sums.flatMap((sum, axis) => {
+    const { divisor } = spec.axes[axis] as WindowAxis;
+    return divisor === 1 ? [] : [{ index: algebra.remainder(sum, divisor), low: 0, high: 0 }];
+  });
+  return [{ operand: 0, position: moved, inside: [...inside, ...whole] }];
 };
 
 export const window: Operation = {
@@ -126,11 +77,14 @@ export const window: Operation = {
     filled(operand as Tensor, attributes, type, (attributes.value as number | undefined) ?? 0),
   errorBound: (_operands, [error], result, attributes) => filled(error as Tensor, attributes, result.type, 0),
   flops: () => 0,
+  differentiate: windowGradient,
 };
 
 function filled(operand: Tensor, attributes: Attributes, type: TensorType, value: number): Tensor {
   const result = newTensor(type);
   if (value !== 0) result.data.fill(value);
-  copyThroughMap(indexMap, [operand], attributes, type.shape, result.data);
+  const divides = parseWindow(attributes.spec as string).axes.some(({ divisor }) => divisor > 1);
+  if (divides) copyOneByOne(indexMap, operand, attributes, type.shape, result.data);
+  else copyThroughMap(indexMap, [operand], attributes, type.shape, result.data);
   return result;
 }

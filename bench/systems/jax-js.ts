@@ -1,0 +1,46 @@
+/** jax-js as a contestant. */
+import type { Jax, JaxArray } from "../peer-jax.ts";
+import { type Numbers, type Shape, workloadData } from "../workload.ts";
+import { importPeer, peerVersion } from "./peer-package.ts";
+import type { System } from "./system.ts";
+import { installWebGpu } from "./web-gpu.ts";
+
+export async function open(): Promise<System> {
+  const adapter = await installWebGpu();
+  const jax = (await importPeer("@jax-js/jax")) as Jax & {
+    init(device: string): Promise<readonly string[]>;
+    defaultDevice(device: string): void;
+  };
+  if (!(await jax.init("webgpu")).includes("webgpu")) throw new Error("the WebGPU backend does not start");
+  jax.defaultDevice("webgpu");
+  return {
+    adapter,
+    version: peerVersion("@jax-js/jax"),
+    prepare: async (workload) => {
+      if (workload.jax === undefined) throw new Error(workload.absent?.["jax-js"] ?? "not written for it");
+      const data = workloadData(workload);
+      const tensor = (shape: Shape, values: Numbers) =>
+        jax.numpy.array(values, { shape, dtype: values instanceof Int32Array ? "int32" : "float32" });
+      const input = (name: string) => {
+        const found = workload.inputs.find((candidate) => candidate.name === name);
+        return tensor(found?.shape ?? [], data.input(name));
+      };
+      const compiled = (work: (...values: JaxArray[]) => JaxArray, ...values: readonly JaxArray[]) => {
+        const call = jax.jit(work);
+        return { run: () => call(...values.map(({ ref }) => ref)) as JaxArray };
+      };
+      const { run, toResult = (answer: JaxArray) => answer } = workload.jax({ jax, input, tensor, compiled }, data);
+      return {
+        result: async () => (await toResult(run()).data()) as Float32Array,
+        time: async (repeat) => {
+          const started = performance.now();
+          for (let i = 0; i < repeat; i++) {
+            const answer = await run().blockUntilReady();
+            answer.dispose();
+          }
+          return (performance.now() - started) / repeat;
+        },
+      };
+    },
+  };
+}
