@@ -10,3 +10,4 @@ export {
 } from "./make-plan.ts";
 export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
 export { defaultSchedule, type KernelSchedule } from "./schedule.ts";
+export { wishedName } from "./values.ts";

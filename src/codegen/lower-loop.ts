@@ -155,7 +155,8 @@ function iterateInside(
 ): LoweredKernel {
   const buffers: Node[] = [];
   const declared: KernelBuffer[] = [];
-  const taken = new Set<string>();
+  // A local name of one kernel may be what a buffer is called in another: no buffer may have it here.
+  const taken = new Set([...initial, ...kernels].flatMap(({ kernel }) => [kernel.thread.name, ...localNames(kernel.body)]));
   const bindingOf = (node: Node, buffer: KernelBuffer): number => {
     const known = buffers.indexOf(node);
     if (known >= 0) return known;
@@ -185,6 +186,31 @@ function iterateInside(
     origins: group.heads.flatMap((head) => head.origins),
   };
   return { kernel, buffers };
+}
+
+/** Names that statements declare, at any depth. */
+function localNames(statements: readonly Statement[]): string[] {
+  return statements.flatMap((statement): string[] => {
+    switch (statement.kind) {
+      case "let":
+      case "var":
+      case "array":
+        return [statement.name];
+      case "index":
+        return [statement.variable.name];
+      case "loop":
+        return [statement.variable.name, ...localNames(statement.body)];
+      case "parallel":
+        return [statement.thread.name, ...localNames(statement.body)];
+      case "if":
+        return localNames(statement.body);
+      case "assign":
+      case "set":
+      case "store":
+      case "barrier":
+        return [];
+    }
+  });
 }
 
 /** A body's kernel that reads its step from the counter. */

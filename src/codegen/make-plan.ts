@@ -43,6 +43,8 @@ export interface PlannedKernel {
   readonly wgsl: string;
   /** Threads that work. */
   readonly threads: number;
+  /** What lies behind each binding, in binding order: its name in the WGSL, and the node whose elements it holds. */
+  readonly buffers: readonly { readonly name: string; readonly node: Node }[];
 }
 
 export interface PlanResult {
@@ -117,7 +119,8 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
       label: lowered.kernel.name,
       origins: lowered.kernel.origins,
     };
-    return { group, step, wgsl, threads: lowered.kernel.thread.extent };
+    const buffers = lowered.buffers.map((node, i) => ({ name: lowered.kernel.buffers[i]?.name ?? "", node }));
+    return { group, step, wgsl, threads: lowered.kernel.thread.extent, buffers };
   };
   for (const { group, before, everyStep, steps } of work) {
     const flops = flopsOf(group);

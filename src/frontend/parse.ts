@@ -169,6 +169,23 @@ function parseRange(
  * @param text  its text; a byte-order mark is skipped, line ends may be of any kind
  */
 export function parse(path: string, text: string): ParseResult {
+  const key = `${path}\n${text}`;
+  const known = parsedBefore.get(key);
+  if (known !== undefined) return known;
+  const result = parseAnew(path, text);
+  if (parsedBefore.size >= mostRemembered) parsedBefore.clear();
+  parsedBefore.set(key, result);
+  return result;
+}
+
+/**
+ * Results by path and text. Trees are never changed, and a library file is asked for again with every program that uses it;
+ * parsing is most of what checking costs.
+ */
+const parsedBefore = new Map<string, ParseResult>();
+const mostRemembered = 128;
+
+function parseAnew(path: string, text: string): ParseResult {
   const empty = (source: SourceText): SourceFile => ({
     kind: "file",
     path,

@@ -19,7 +19,7 @@ export { largestF32 } from "./operations/precision.ts";
 export { wgslHelper } from "./operations/wgsl-helpers.ts";
 export { parseGraph } from "./parse.ts";
 export { philox, type RandomStream, randomStream, type Words4 } from "./philox.ts";
-export { type PrintOptions, printFlops, printGraph, printNumber } from "./print.ts";
+export { type NodeText, nodeText, type PrintOptions, printFlops, printGraph, printNumber } from "./print.ts";
 export * from "./span.ts";
 export * from "./structure.ts";
 export * from "./tensor.ts";

@@ -70,17 +70,29 @@ export function printNumber(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-function printNode(node: Node, numbers: ReadonlyMap<Node, number>): string {
-  const operation = operationOf(node.op);
-  let text = `%${numbers.get(node)}: ${printType(node.type)} = ${node.op}`;
-  for (const [name, schema] of Object.entries(operation.attributes)) {
-    if (schema.kind === "spec") text += ` ${JSON.stringify(node.attributes[name])}`;
-  }
-  if (node.operands.length > 0) text += ` ${node.operands.map((operand) => `%${numbers.get(operand)}`).join(", ")}`;
-  for (const [name, schema] of Object.entries(operation.attributes)) {
+/** The parts of a node's line that do not depend on the numbering: `contract "i j -> i"` and ` where="j <= i"`. */
+export interface NodeText {
+  /** What stands before the operands. */
+  readonly operation: string;
+  /** What stands after them, with a blank before each attribute. */
+  readonly attributes: string;
+}
+
+/** The operation and attributes of a node as its line shows them. */
+export function nodeText(node: Node): NodeText {
+  let [operation, attributes] = [node.op, ""];
+  for (const [name, schema] of Object.entries(operationOf(node.op).attributes)) {
     const value = node.attributes[name];
-    if (schema.kind !== "spec" && value !== undefined) text += ` ${name}=${printAttribute(value)}`;
+    if (schema.kind === "spec") operation += ` ${JSON.stringify(value)}`;
+    else if (value !== undefined) attributes += ` ${name}=${printAttribute(value)}`;
   }
+  return { operation, attributes };
+}
+
+function printNode(node: Node, numbers: ReadonlyMap<Node, number>): string {
+  const { operation, attributes } = nodeText(node);
+  const operands = node.operands.map((operand) => `%${numbers.get(operand)}`).join(", ");
+  const text = `%${numbers.get(node)}: ${printType(node.type)} = ${operation}${operands === "" ? "" : ` ${operands}`}${attributes}`;
   return node.regions === undefined ? text : `${text} {`;
 }
 
