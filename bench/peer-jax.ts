@@ -69,7 +69,7 @@ export interface Jax {
       strides?: readonly number[],
     ): JaxArray;
   };
-  jit(work: JaxFunction): (...values: JaxArray[]) => JaxArray | JaxArray[];
+  jit(work: (...values: JaxArray[]) => JaxArray): (...values: JaxArray[]) => JaxArray;
 }
 
 export interface JaxContext {

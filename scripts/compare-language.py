@@ -26,7 +26,7 @@ tensors = {}
 
 
 def f32(x):
-    """A number as f32 holds it: what Weft is given for a setting."""
+    """A number as f32 holds it: what an input of Weft is."""
     return float(np.float32(x))
 
 
@@ -41,13 +41,13 @@ def chosen(*shape):
     return mask
 
 
-def case(name, path, entry, inputs, outputs, parameters=None, model=None, settings=None, tolerance=1e-5):
+def case(name, path, entry, inputs, outputs, parameters=None, model=None, settings=None, tolerance=1e-5, preset=None):
     for role, named in (("input", inputs), ("parameter", parameters or {}), ("output", outputs)):
         for key, value in named.items():
             value = torch.as_tensor(value).detach()
             kind = np.float32 if value.is_floating_point() else np.uint8 if value.dtype == torch.bool else np.int32
             tensors[f"{name}|{role}|{key}"] = value.numpy().astype(kind), value.dtype == torch.bool
-    record = {"name": name, "path": path, "entry": entry, "model": model, "settings": settings, "tolerance": tolerance}
+    record = dict(name=name, path=path, model=model, preset=preset, entry=entry, settings=settings, tolerance=tolerance)
     cases.append({key: value for key, value in record.items() if value is not None})
 
 
@@ -100,14 +100,14 @@ def losses(n):
     loss("cross_entropy", {"logits": logits, "target": target}, F.cross_entropy(logits, target, reduction="none"))
     p = F.softmax(draw(batch, classes), -1).float().double()
     loss("soft_cross_entropy", {"logits": logits, "p": p}, F.cross_entropy(logits, p, reduction="none"))
-    smoothed = F.cross_entropy(logits, target, reduction="none", label_smoothing=f32(0.1))
+    smoothed = F.cross_entropy(logits, target, reduction="none", label_smoothing=0.1)
     loss("smoothed_cross_entropy", {"logits": logits, "target": target}, smoothed)
     weight = draw(classes).abs() + 0.1
     weight = weight.float().double()
     ignored = target.clone()
     ignored[1::3] = -100
     for label, smoothing, targets in (("", 0.0, target), (" ignored", 0.0, ignored), (" smoothed", 0.2, ignored)):
-        value = F.cross_entropy(logits, targets, weight, label_smoothing=f32(smoothing))
+        value = F.cross_entropy(logits, targets, weight, label_smoothing=smoothing)
         inputs = {"logits": logits, "targets": targets, "weight": weight}
         loss("weighted_cross_entropy", inputs, value, label, smoothing=smoothing)
     per_position, mask = draw(batch), chosen(batch)
@@ -132,7 +132,7 @@ def losses(n):
     loss("huber", {"x": x, "y": y}, F.huber_loss(x, y, reduction="none"))
     loss("huber", {"x": x, "y": y}, F.huber_loss(x, y, reduction="none", delta=0.5), " δ=0.5", delta=0.5)
     loss("smooth_l1", {"x": x, "y": y}, F.smooth_l1_loss(x, y, reduction="none"))
-    beta = f32(1 / 9)
+    beta = 1 / 9
     loss("smooth_l1", {"x": x, "y": y}, F.smooth_l1_loss(x, y, reduction="none", beta=beta), " β=1/9", beta=beta)
 
     log_p, log_q = (F.log_softmax(draw(batch, classes, scale=2), -1).float().double() for _ in range(2))
@@ -144,7 +144,7 @@ def losses(n):
 
     loss("cosine_similarity", {"x": x, "y": y}, F.cosine_similarity(x, y, dim=-1))
     X, Y = (F.normalize(each, dim=-1).float().double() for each in (x, y))
-    scores, own = X @ Y.T / f32(0.07), torch.arange(batch)
+    scores, own = X @ Y.T / 0.07, torch.arange(batch)
     loss("info_nce", {"X": X, "Y": Y}, F.cross_entropy(scores, own))
     both = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
     loss("symmetric_info_nce", {"X": X, "Y": Y}, both)
@@ -210,7 +210,7 @@ def schedules():
     """Learning rates that PyTorch's schedulers give over 40 steps."""
     total, steps = 40, torch.arange(40.0)
 
-    def schedule(entry, make, **arguments):
+    def schedule(entry, make, settings=None, **arguments):
         optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], f32(0.1))
         scheduler = make(optimiser)
         rates = []
@@ -220,20 +220,20 @@ def schedules():
             scheduler.step()
         inputs = {"step": steps, "lr": torch.tensor(0.1)}
         inputs.update({key: torch.tensor(value) for key, value in arguments.items()})
-        case(f"{entry} {len(cases)}", f"{STD}/optim.weft", entry, inputs, {entry: torch.tensor(rates)})
+        name = f"{entry} {settings}" if settings else entry
+        case(name, f"{STD}/optim.weft", entry, inputs, {entry: torch.tensor(rates)}, settings=settings)
 
     by = torch.optim.lr_scheduler
-    tenth = f32(0.1)
-    schedule("step_decay", lambda o: by.StepLR(o, 7, tenth), every=7.0)
-    schedule("milestone_decay", lambda o: by.MultiStepLR(o, [5, 12, 30], tenth), milestones=[5.0, 12.0, 30.0])
+    schedule("step_decay", lambda o: by.StepLR(o, 7, 0.1), every=7.0)
+    schedule("milestone_decay", lambda o: by.MultiStepLR(o, [5, 12, 30], 0.1), milestones=[5.0, 12.0, 30.0])
     schedule("cosine", lambda o: by.CosineAnnealingLR(o, total), total=float(total))
-    schedule("cosine", lambda o: by.CosineAnnealingLR(o, total, f32(0.02)), total=float(total), end=0.02)
-    schedule("polynomial", lambda o: by.LambdaLR(o, lambda t: max(1 - t / 30, 0) ** f32(0.9)), total=30.0, power=0.9)
+    schedule("cosine", lambda o: by.CosineAnnealingLR(o, total, 0.02), {"end": 0.02}, total=float(total))
+    schedule("polynomial", lambda o: by.LambdaLR(o, lambda t: max(1 - t / 30, 0) ** 0.9), {"power": 0.9}, total=30.0)
     decay = lambda t: t / 6 if t < 6 else max((30 - t) / 24, 0)
     schedule("warm_up_linear_decay", lambda o: by.LambdaLR(o, decay), warmup=6.0, total=30.0)
-    factors = [f32(0.2) + (1 - f32(0.2)) * min(t / 10, 1) for t in range(total)]
-    inputs = {"step": steps, "steps": torch.tensor(10.0), "start": torch.tensor(0.2)}
-    case("warm_up", f"{STD}/optim.weft", "warm_up", inputs, {"warm_up": torch.tensor(factors)})
+    factors = [0.2 + 0.8 * min(t / 10, 1) for t in range(total)]
+    inputs, outputs = {"step": steps, "steps": torch.tensor(10.0)}, {"warm_up": torch.tensor(factors)}
+    case("warm_up", f"{STD}/optim.weft", "warm_up", inputs, outputs, settings={"start": 0.2})
     noam = [512**-0.5 * min(t**-0.5, t * 4000**-1.5) for t in range(1, total + 1)]
     inputs = {"step": steps + 1, "lr": torch.tensor(1.0), "warmup": torch.tensor(4000.0), "d": torch.tensor(512.0)}
     case("inverse_square_root", f"{STD}/optim.weft", "inverse_square_root", inputs, {"inverse_square_root": torch.tensor(noam)})
@@ -438,8 +438,8 @@ def bert():
         return torch.tanh(linear(h[:, 0], "pooler.dense"))
 
     def run(entry, inputs, outputs, name=None, **settings):
-        name = name or f"BERT {entry}"
-        case(name, "models/bert/bert.weft", entry, inputs, outputs, model="Bert", settings=settings, tolerance=1e-4)
+        path, name = "models/bert/bert.weft", name or f"BERT {entry}"
+        case(name, path, entry, inputs, outputs, model="Bert", preset="tiny", settings=settings, tolerance=1e-4)
 
     inputs = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
     run("encode", inputs, {"last_hidden_state": hidden[2], "pooler_output": pooled(hidden[2])})
@@ -467,7 +467,7 @@ def write(path):
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("file")
-    arguments.add_argument("--sizes", type=int, nargs="*", default=[3, 17])
+    arguments.add_argument("--sizes", type=int, nargs="*", default=[5])
     options = arguments.parse_args()
     torch.manual_seed(0)
     for n in options.sizes:
@@ -475,7 +475,6 @@ if __name__ == "__main__":
         losses(n)
         optimisers(n)
         layers(n)
-    for n in options.sizes[:1] if options.sizes == [3, 17] else options.sizes:
         stacks(n)
     schedules()
     bert()

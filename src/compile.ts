@@ -52,6 +52,8 @@ export interface PassSelection {
   readonly only?: readonly string[];
   /** False (`-O0`): no passes, and every node its own kernel. */
   readonly optimise?: boolean;
+  /** Permission to approximate softmax attention everywhere, as `@approx(favor)` gives it to a call; 0 features: chosen. */
+  readonly approximation?: { readonly features: number; readonly seed: number };
 }
 
 export interface LoweringOptions {
@@ -154,7 +156,7 @@ export function elaborateProgram(program: CheckedProgram, request: EntryRequest)
   const solved = solveForInstance(instance, request.inputShapes ?? {});
   if (hasErrors(solved.diagnostics)) return { diagnostics: [...diagnostics, ...solved.diagnostics], sources };
   const settings = new Map([...instance.settings, ...Object.entries(solved.sizes)]);
-  const result = elaborateEntry({ ...instance, settings }, solved.mapped);
+  const result = elaborateEntry({ ...instance, settings }, solved.mapped, solved.shared);
   const all = [...diagnostics, ...result.diagnostics];
   return result.graph === undefined || hasErrors(all)
     ? { diagnostics: all, sources }
@@ -169,7 +171,13 @@ export function elaborateProgram(program: CheckedProgram, request: EntryRequest)
 export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "profile">): OptimisedGraph {
   const { passes = {}, verify, onProgress, now } = options;
   try {
-    const result = runPipeline(graph, { ...passes, verify, now, onPass: (name) => onProgress?.(`pass ${name}`) });
+    const result = runPipeline(graph, {
+      ...passes,
+      context: passes.approximation === undefined ? {} : { approximation: passes.approximation },
+      verify,
+      now,
+      onPass: (name) => onProgress?.(`pass ${name}`),
+    });
     return { graph, stages: result.stages, finalGraph: result.graph, rewrites: result.rewrites };
   } catch (error) {
     if (error instanceof PassFailure) throw new CompilerBug(`pass ${error.pass}`, error.graph, error.cause);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { compileSource } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/frontend/index.ts";
 import { byteLength } from "../../src/ir/index.ts";
-import { openDevice, prepare } from "../../src/runtime/index.ts";
+import { type HostArray, openDevice, prepare } from "../../src/runtime/index.ts";
 import { type Workload, workloadData } from "../workload.ts";
 import type { PreparedWorkload, System } from "./system.ts";
 
@@ -44,9 +44,9 @@ export async function open(): Promise<System> {
       const data = workloadData(workload);
       const shapes = new Map(plan.parameters.map(({ name, type }) => [name, type.shape]));
       const executable = await prepare(device, plan, {
-        parameters: (name) => data.parameter(name, shapes.get(name) ?? []),
+        parameters: (name) => data.parameter(name, shapes.get(name) ?? []) as HostArray,
       });
-      const inputs = Object.fromEntries(plan.inputs.map(({ name }) => [name, data.input(name)]));
+      const inputs = Object.fromEntries(plan.inputs.map(({ name }) => [name, data.input(name) as HostArray]));
       const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
       return {
         result: async () => Object.values(await executable.run(inputs))[0] as Float32Array,

@@ -23,6 +23,8 @@ export interface CompileOptions {
   readonly disable: readonly string[];
   readonly only?: readonly string[];
   readonly optimise: boolean;
+  /** `--approx favor` or `--approx favor:256`. */
+  readonly approximation?: { readonly features: number; readonly seed: number };
   readonly verify: boolean;
 }
 
@@ -33,6 +35,13 @@ function wholeNumber(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
   return value;
+}
+
+/** The number of features of `favor` or `favor:256`; 0 leaves it to the compiler. */
+function approximation(text: string): number {
+  const [, features = "0"] = /^favor(?::([1-9]\d{0,6}))?$/.exec(text) ?? [undefined, "none"];
+  if (features === "none") throw new InvalidArgumentError("It must be favor or favor:FEATURES.");
+  return Number(features);
 }
 
 /** As `wholeNumber`, from 1 on. */
@@ -82,7 +91,7 @@ export function addCompileOptions(command: Command): void {
     .option("--disable <pass>", "leave a pass out; repeatable", collect)
     .option("--only <passes>", "run these passes alone, separated by commas", collect)
     .option("-O <level>", "0: no optimisation, every node its own kernel; 1 (default)", oneOf("0", "1"))
-    .option("--approx <kind>", "approximate attention (not supported yet)")
+    .option("--approx <kind>", "approximate softmax attention: favor, or favor:256 for so many random features", approximation)
     .option("--verify", "check the graph and compare it with the reference after every pass");
 }
 
@@ -94,7 +103,6 @@ export function addCompileOptions(command: Command): void {
 export function readCompileOptions(raw: Readonly<Record<string, unknown>>): CompileOptions {
   if (raw.precision === "f16")
     throw new UsageError("--precision f16 is not supported yet; leave it out to compute in f32");
-  if (raw.approx !== undefined) throw new UsageError("--approx is not supported yet; leave it out for exact attention");
   const only = raw.only as readonly string[] | undefined;
   return {
     model: raw.model as string | undefined,
@@ -113,6 +121,9 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
       .map((name) => name.trim())
       .filter((name) => name !== ""),
     optimise: raw.O !== "0",
+    ...(raw.approx === undefined
+      ? {}
+      : { approximation: { features: raw.approx as number, seed: (raw.seed as number | undefined) ?? 0 } }),
     verify: raw.verify === true,
   };
 }

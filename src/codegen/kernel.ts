@@ -92,5 +92,7 @@ export interface Kernel {
   /** True when a single workgroup does everything, in `parallel` parts with barriers between. */
   readonly oneWorkgroup?: boolean;
   readonly body: readonly Statement[];
+  /** The whole text and its dispatch, where the author has written it (`extern wgsl`); `body` is then empty. */
+  readonly written?: { readonly wgsl: string; readonly workgroups: readonly [number, number, number] };
   readonly origins: Origins;
 }

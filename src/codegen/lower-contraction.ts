@@ -130,7 +130,7 @@ export function lowerContraction(
   const rowIndices = spec.operands[tile.rowFactor] as readonly string[];
   const columnIndices = spec.operands[1 - tile.rowFactor] as readonly string[];
   const inner = tile.summed[tile.summed.length - 1] as string;
-  const step = size(inner) % 4 === 0 ? 4 : 1;
+  const step = innerStep(size(inner));
 
   const positionOf = (indices: readonly string[], own: Map<string, IndexExpression>) =>
     indices.map((index) => own.get(index) ?? (places.get(index) as IndexExpression));
@@ -264,6 +264,17 @@ export function lowerContraction(
     else block.when(test, body);
   }
 }
+
+/**
+ * Summed elements of one turn of the innermost loop. Four can be loaded as a vector; a short index that is no multiple of four is
+ * walked in one turn, so that neighbouring places of a convolution's window, which read the same elements, share their loads.
+ */
+function innerStep(size: number): number {
+  if (size % 4 === 0) return 4;
+  return size <= longestTurn ? size : 1;
+}
+
+const longestTurn = 7;
 
 /** Vectors of a tile: as many as scheduled, or fewer when that leaves no column over and the edge would weigh. */
 export function columnVectors(columns: number, scheduled: number): number {

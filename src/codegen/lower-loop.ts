@@ -156,7 +156,9 @@ function iterateInside(
   const buffers: Node[] = [];
   const declared: KernelBuffer[] = [];
   // A local name of one kernel may be what a buffer is called in another: no buffer may have it here.
-  const taken = new Set([...initial, ...kernels].flatMap(({ kernel }) => [kernel.thread.name, ...localNames(kernel.body)]));
+  const taken = new Set(
+    [...initial, ...kernels].flatMap(({ kernel }) => [kernel.thread.name, ...localNames(kernel.body)]),
+  );
   const bindingOf = (node: Node, buffer: KernelBuffer): number => {
     const known = buffers.indexOf(node);
     if (known >= 0) return known;

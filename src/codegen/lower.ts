@@ -2,11 +2,13 @@
 import { type Node, parseConstraints } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { lowerContraction, tileIndices } from "./lower-contraction.ts";
+import { lowerExtern } from "./lower-extern.ts";
 import { lowerMap } from "./lower-map.ts";
 import { lowerOnlineSoftmax } from "./lower-online-softmax.ts";
 import { lowerOrder } from "./lower-order.ts";
 import { lowerRows } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
+import { lowerScatter } from "./lower-scatter.ts";
 import { lowerSum } from "./lower-sum.ts";
 import type { LoweredKernel } from "./lowering.ts";
 import type { KernelSchedule } from "./schedule.ts";
@@ -23,6 +25,12 @@ export function lowerGroup(group: KernelGroup, schedule: KernelSchedule, region?
       return lowerScan(group, region);
     case "order":
       return lowerOrder(group, region);
+    case "extern":
+      if (region !== undefined)
+        throw new Error("a hand-written kernel inside the body of a loop cannot be compiled yet");
+      return lowerExtern(group);
+    case "scatter":
+      return lowerScatter(group, region);
     case "online-softmax":
       return lowerOnlineSoftmax(group, schedule.contraction, region);
     case "contraction": {

@@ -21,6 +21,7 @@ import {
   planMemory,
   storedAs,
   withOwnOutputs,
+  withStoredOperands,
 } from "../passes/index.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import { lowerGroup } from "./lower.ts";
@@ -60,7 +61,7 @@ export class PlanLimitError extends Error {
 }
 
 export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOptions = {}): PlanResult {
-  const graph = withOwnOutputs(source);
+  const graph = withStoredOperands(withOwnOutputs(source));
   const fusion = { ...defaultFusionOptions, fuse: options.fuse ?? true, maxBindings: profile.limits.maxBindings };
   const groups = fuseKernels(graph, fusion).filter((group) =>
     group.outputs.some((node) => elementCount(node.type.shape) > 0),
@@ -98,11 +99,13 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
   const parameters = new Set<Node>();
   const plannedStep = (group: KernelGroup, lowered: LoweredKernel, flops: number): PlannedKernel => {
     const shape = dispatchShape(group, lowered, schedule.workgroupSize, profile);
-    const wgsl = printWgsl(lowered.kernel, {
-      workgroupSize: schedule.workgroupSize,
-      workgroupsAlongX: shape.workgroups[0],
-      guard: shape.guard,
-    });
+    const wgsl =
+      lowered.kernel.written?.wgsl ??
+      printWgsl(lowered.kernel, {
+        workgroupSize: schedule.workgroupSize,
+        workgroupsAlongX: shape.workgroups[0],
+        guard: shape.guard,
+      });
     const kernel = known.get(wgsl) ?? kernels.length;
     if (kernel === kernels.length) {
       known.set(wgsl, kernel);
@@ -215,9 +218,18 @@ function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Nod
 }
 
 function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize: number, profile: DeviceProfile) {
+  const most = profile.limits.maxWorkgroupsPerDimension;
+  const { written } = lowered.kernel;
+  if (written !== undefined) {
+    if (written.workgroups.some((count) => count > most)) {
+      throw new PlanLimitError(
+        `${lowered.kernel.name} asks for ${written.workgroups.join(" × ")} workgroups; this device starts ${most} at most along an axis`,
+      );
+    }
+    return { workgroups: [...written.workgroups] as [number, number, number], guard: false };
+  }
   const threads = lowered.kernel.oneWorkgroup === true ? workgroupSize : lowered.kernel.thread.extent;
   const groups = Math.ceil(threads / workgroupSize);
-  const most = profile.limits.maxWorkgroupsPerDimension;
   const x = Math.min(groups, most);
   const y = Math.ceil(groups / x);
   if (y > most || threads >= 2 ** 32) {
@@ -236,7 +248,8 @@ function flopsOf(group: KernelGroup): number {
       node.type,
       node.attributes,
     );
-    if (node.regions === undefined) return own;
+    // A hand-written kernel costs what it declares; its body is only its meaning.
+    if (node.regions === undefined || node.attributes.steps === undefined) return own;
     const inside = node.regions.flatMap((region) => graphNodes(region));
     return own + (node.attributes.steps as number) * inside.reduce((sum, other) => sum + flops(other), 0);
   };

@@ -177,7 +177,9 @@ function typesOfLet(
     checker.diagnostics.length > before.diagnostics || [...variables.values()].some((variable) => variable.failed);
   if (type === undefined || type.kind === "unknown" || failed) return undefined;
   const items = itemsOfLet(context, statement, type);
-  return items && statement.targets.map((target, i) => typeOfTarget(context, target, items[i] as TensorValueType, variables));
+  return (
+    items && statement.targets.map((target, i) => typeOfTarget(context, target, items[i] as TensorValueType, variables))
+  );
 }
 
 /** The value for each target of a `let`, or undefined when there are more or fewer of them, or no values at all. */

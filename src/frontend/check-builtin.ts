@@ -4,7 +4,14 @@ import { checkArgumentsOnly, giveBack } from "./check-arguments.ts";
 import { agreeOnDims, agreeOnElement, checkTensor, type Operand } from "./check-arithmetic.ts";
 import { type Context, fail, newIndexVariable, settle, withIndices } from "./check-context.ts";
 import type { Builtin, ValueType } from "./checked-program.ts";
-import { isFloatElement, isIntegerElement, printElement, printValueType, tensorOfType, unknownType } from "./element-types.ts";
+import {
+  isFloatElement,
+  isIntegerElement,
+  printElement,
+  printValueType,
+  tensorOfType,
+  unknownType,
+} from "./element-types.ts";
 import { addSizes, type Size } from "./size.ts";
 import type { CallExpression, IndexBinder } from "./syntax-tree.ts";
 

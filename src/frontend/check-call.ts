@@ -4,12 +4,13 @@ import { checkArgumentsOnly, giveBack, matchArguments } from "./check-arguments.
 import { checkTensor } from "./check-arithmetic.ts";
 import { checkBuiltin, checkCast, checkConcat, checkOrder } from "./check-builtin.ts";
 import { type Context, checkExpression, fail, report, type Signature, settle } from "./check-context.ts";
+import { checkDirectives } from "./check-directive.ts";
 import { type FittedArgument, resultType, solveCall } from "./check-generics.ts";
 import { chooseElements, moduleSizesAt } from "./check-instance.ts";
 import { checkPredicate, withBinders } from "./check-reduce.ts";
 import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
-import { unknownType } from "./element-types.ts";
+import { printDims, unknownType } from "./element-types.ts";
 import { castNames, laterFunctions, orderNames, suggestion } from "./names.ts";
 import { type IndexVariable, lookUp, visibleNames } from "./scope.ts";
 import type { Size } from "./size.ts";
@@ -85,8 +86,17 @@ function checkFunctionCall(
   if (moduleSizes === undefined) return unknownType;
   const solved = solveCall(context, callee, signature, moduleSizes, fitted);
   if (solved === undefined) return unknownType;
-  if (declaration.kind === "extern")
-    return fail(context, call.span, "todo/extern", "hand-written kernels cannot be compiled yet");
+  if (declaration.kind === "extern") {
+    if (solved.mapped.length > 0 || axes.length > 0) {
+      const place = axes[0]?.span ?? call.span;
+      return fail(context, place, "extern/mapped", `\`${callee}\` is written by hand and is not mapped over axes`, {
+        label: axes.length > 0 ? "applied along an index" : `leading axes ${printDims(solved.mapped)}`,
+        help: ["Give it the axis as one of its own, and walk it in the kernel."],
+      });
+    }
+    context.checker.tables.calls.set(call, { kind: "extern", declaration, arguments: matched, sizes: solved.sizes });
+    return resultType(solved.results, []);
+  }
   let results = solved.results;
   let outer: (IndexVariable | undefined)[] = axes.map(() => undefined);
   if (axes.length > 0) {
@@ -164,23 +174,14 @@ function checkUnknownCallee(context: Context, call: CallExpression, name: string
   });
 }
 
-function checkDirectives(context: Context, call: CallExpression): void {
-  for (const directive of call.directives) {
-    if (directive.name.name === "approx") {
-      fail(context, directive.span, "todo/approx", "`@approx` cannot be compiled yet", {
-        help: ["Without it the exact equation is computed."],
-      });
-    } else {
-      fail(context, directive.name.span, "name/directive", `there is no directive \`@${directive.name.name}\``, {
-        help: suggestion(directive.name.name, ["approx"]),
-      });
-    }
-  }
-}
-
 /** The type of a call. */
 export function checkCall(context: Context, call: CallExpression): ValueType {
+  const type = checkCallee(context, call);
   checkDirectives(context, call);
+  return type;
+}
+
+function checkCallee(context: Context, call: CallExpression): ValueType {
   const { callee } = call;
   let type: ValueType;
   if (callee.kind === "name") {

@@ -1,11 +1,13 @@
 /** What the parts of the checker share: the tables being filled, the place in the text, and the indices in flight. */
 import type { Span } from "../ir/index.ts";
 import type {
+  ApproximationRequest,
   CallResolution,
   CheckOptions,
   CheckTables,
   ComputedPlaces,
   Definition,
+  ExternKernel,
   Recurrence,
   RecurrentRead,
   SubResolution,
@@ -113,6 +115,8 @@ export function newTables(): Writable<CheckTables> {
     targets: new Map<BindingTarget, ValueType>(),
     declared: new Map<TypeExpression, TensorValueType>(),
     uses: new Map<NameExpression | Identifier, Definition>(),
+    externs: new Map<ExternDeclaration, ExternKernel>(),
+    approximations: new Map<CallExpression, ApproximationRequest>(),
     places: new Map<BindingTarget, ComputedPlaces>(),
     calls: new Map<CallExpression, CallResolution>(),
     recurrences: new Map<LetStatement, Recurrence>(),

@@ -156,7 +156,8 @@ export function declareFunction(
 function assignedNames(statements: readonly Statement[]): Set<string> {
   const names = new Set<string>();
   for (const statement of statements) {
-    if (statement.kind === "assign" || (statement.kind === "accumulate" && !statement.fresh)) names.add(statement.target.name.name);
+    if (statement.kind === "assign" || (statement.kind === "accumulate" && !statement.fresh))
+      names.add(statement.target.name.name);
     const blocks =
       statement.kind === "for"
         ? [statement.body]

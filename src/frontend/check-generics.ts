@@ -191,7 +191,8 @@ export function solveCall(
   // A size that no axis tells may follow from the bound of a table, `I: idx<V>[N]`.
   signature.parameters.forEach(({ type }, position) => {
     const argument = args[position];
-    if (argument?.type.element.below === undefined || type.kind !== "tensor" || type.element.below === undefined) return;
+    if (argument?.type.element.below === undefined || type.kind !== "tensor" || type.element.below === undefined)
+      return;
     const bare = bareName(substitute(type.element.below, renaming));
     if (bare?.endsWith("\0callee") !== true || solved.has(bare)) return;
     solved.set(bare, { size: argument.type.element.below, argument });

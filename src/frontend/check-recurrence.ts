@@ -97,7 +97,9 @@ function lookOnce(
       target,
       time,
       axis: steps.axes[k] as number,
-      indices: (target.subscripts ?? []).map((each) => (each.kind === "index" ? variables.get(each.name.name) : undefined)),
+      indices: (target.subscripts ?? []).map((each) =>
+        each.kind === "index" ? variables.get(each.name.name) : undefined,
+      ),
       element: assumption.element,
       size: assumption.size,
       dims: () => assumption.dims && dimsOfTarget(target, assumption.dims, variables),
@@ -257,12 +259,16 @@ function betterAssumptions({ context, variables, assumptions, initials, carried,
   });
   if (changed) return next;
   const found = [...variables.values()].every((variable) => variable.range !== undefined);
-  return incomplete && found && carried.some((value) => value.incomplete && value.dims() !== undefined) ? retried(next, carried) : undefined;
+  return incomplete && found && carried.some((value) => value.incomplete && value.dims() !== undefined)
+    ? retried(next, carried)
+    : undefined;
 }
 
 /** The same assumptions once more when axes that were unknown at a read are known now. */
 function retried(next: readonly Assumption[], carried: readonly CarriedValue[]): readonly Assumption[] | undefined {
-  const missing = carried.some((value) => value.incomplete && value.dims()?.some((dim, axis) => dim === undefined && axis !== value.axis));
+  const missing = carried.some(
+    (value) => value.incomplete && value.dims()?.some((dim, axis) => dim === undefined && axis !== value.axis),
+  );
   return missing ? undefined : next;
 }
 
@@ -295,7 +301,8 @@ function concluded(
     const carriedElement = reads.length > 0 && element !== undefined ? element : value.element;
     if (reads.length > 0 && !stepFits(context, statement, look, k)) return undefined;
     const dims = dimsOfTarget(target, value.dims, variables) as readonly Size[];
-    if (!own.every((initial) => initialFits(context, initial, carriedElement, stepDims(dims, steps, k)))) return undefined;
+    if (!own.every((initial) => initialFits(context, initial, carriedElement, stepDims(dims, steps, k))))
+      return undefined;
     return { kind: "tensor", element: carriedElement, dims };
   });
   if (types.some((type) => type === undefined)) return undefined;
@@ -316,7 +323,12 @@ function concluded(
 const stepDims = (dims: readonly Size[], steps: Steps, k: number) => dims.filter((_, axis) => axis !== steps.axes[k]);
 
 /** Whether what a step gives can be what the next one reads. */
-function stepFits(context: Context, statement: LetStatement, { assumptions, values, initials }: Look, k: number): boolean {
+function stepFits(
+  context: Context,
+  statement: LetStatement,
+  { assumptions, values, initials }: Look,
+  k: number,
+): boolean {
   const { element, dims } = assumptions[k] as Assumption;
   const value = (values as readonly TensorValueType[])[k] as TensorValueType;
   const target = statement.targets[k] as BindingTarget;
@@ -325,16 +337,26 @@ function stepFits(context: Context, statement: LetStatement, { assumptions, valu
   const part = statement.value.kind === "tuple" ? (statement.value.items[k] ?? statement.value) : statement.value;
   const first = own === undefined ? [] : [{ span: own.initial.value.span, text: "the first value" }];
   if (element !== undefined && !elementFits(value.element, element)) {
-    fail(context, part.span, "recurrence/type", `\`${name}\` begins as ${printElement(element)} and goes on as ${printElement(value.element)}`, {
-      label: `a step gives ${printElement(value.element)}`,
-      secondary: first,
-      help: [`Convert one of them: \`${printElement({ dtype: element.dtype })}(…)\`.`],
-    });
+    fail(
+      context,
+      part.span,
+      "recurrence/type",
+      `\`${name}\` begins as ${printElement(element)} and goes on as ${printElement(value.element)}`,
+      {
+        label: `a step gives ${printElement(value.element)}`,
+        secondary: first,
+        help: [`Convert one of them: \`${printElement({ dtype: element.dtype })}(…)\`.`],
+      },
+    );
     return false;
   }
   if (dims !== undefined && !sameSizes(context, dims, value.dims)) {
-    const axis = dims.length === value.dims.length ? dims.findIndex((dim, i) => !provablyEqual(dim, value.dims[i] as Size, context.facts)) : -1;
-    const unequal = axis < 0 ? [] : [`Nothing says ${printSize(dims[axis] as Size)} = ${printSize(value.dims[axis] as Size)}.`];
+    const axis =
+      dims.length === value.dims.length
+        ? dims.findIndex((dim, i) => !provablyEqual(dim, value.dims[i] as Size, context.facts))
+        : -1;
+    const unequal =
+      axis < 0 ? [] : [`Nothing says ${printSize(dims[axis] as Size)} = ${printSize(value.dims[axis] as Size)}.`];
     fail(context, part.span, "recurrence/shape", `\`${name}\` does not keep its axes from step to step`, {
       label: value.dims.length === 0 ? "a step gives a single number" : `a step gives axes ${printDims(value.dims)}`,
       secondary: first.map((label) => ({ ...label, text: `the first value has axes ${printDims(dims)}` })),
@@ -355,10 +377,16 @@ function initialFits(
   if (type === undefined) return false;
   const { name } = initial.name;
   if (!elementFits(type.element, element) && !(type.element.dtype === "bf16" && element.dtype === "f32")) {
-    fail(context, initial.value.span, "recurrence/type", `\`${name}\` begins as ${printElement(type.element)} and goes on as ${printElement(element)}`, {
-      label: `this is ${printElement(type.element)}`,
-      help: [`Convert it: \`${printElement({ dtype: element.dtype })}(…)\`.`],
-    });
+    fail(
+      context,
+      initial.value.span,
+      "recurrence/type",
+      `\`${name}\` begins as ${printElement(type.element)} and goes on as ${printElement(element)}`,
+      {
+        label: `this is ${printElement(type.element)}`,
+        help: [`Convert it: \`${printElement({ dtype: element.dtype })}(…)\`.`],
+      },
+    );
     return false;
   }
   if (element.below !== undefined) {
@@ -368,10 +396,15 @@ function initialFits(
   const own = dims.slice(initial.subscripts.length - 1);
   if (type.dims.length === 0 || sameSizes(context, own, type.dims)) return true;
   const wanted = own.length === 0 ? "a single number" : `axes ${printDims(own)}`;
-  fail(context, initial.value.span, "recurrence/shape", `the first value of \`${name}\` does not have the shape of a step`, {
-    label: `this has axes ${printDims(type.dims)}`,
-    notes: [`A step has ${wanted}${behind.length > 0 ? " here" : ""}.`],
-  });
+  fail(
+    context,
+    initial.value.span,
+    "recurrence/shape",
+    `the first value of \`${name}\` does not have the shape of a step`,
+    {
+      label: `this has axes ${printDims(type.dims)}`,
+      notes: [`A step has ${wanted}${behind.length > 0 ? " here" : ""}.`],
+    },
+  );
   return false;
 }
-

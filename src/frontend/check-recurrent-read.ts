@@ -17,7 +17,10 @@ export function failWhole(context: Context, span: SubscriptExpression["span"], c
   return fail(context, span, "recurrence/whole", `the whole of \`${name}\` is not known while it is computed`, {
     label: `this needs every \`${time}\``,
     secondary: [{ span: carried.target.span, text: `computed one \`${time}\` after the other` }],
-    help: [`Read an earlier step: \`${name}[${time}-1]\`.`, "What needs all steps stands in a statement after this one."],
+    help: [
+      `Read an earlier step: \`${name}[${time}-1]\`.`,
+      "What needs all steps stands in a statement after this one.",
+    ],
   });
 }
 

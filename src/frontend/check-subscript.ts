@@ -156,7 +156,13 @@ export function loneIndex(context: Context, expression: Expression): IndexVariab
 }
 
 /** Checks one subscript against the axis it reads; `guarded` when an `else` stands for what is outside. */
-export function checkPlace(context: Context, object: Expression, expression: Expression, dim: Size, guarded: boolean): void {
+export function checkPlace(
+  context: Context,
+  object: Expression,
+  expression: Expression,
+  dim: Size,
+  guarded: boolean,
+): void {
   const type = checkTensor({ ...context, inSubscript: true }, expression);
   if (type === undefined) return;
   const variable = loneIndex(context, expression);

@@ -6,6 +6,7 @@
  */
 import { type Checker, type FileInfo, newTables } from "./check-context.ts";
 import { visitExpression } from "./check-expression.ts";
+import { checkExtern } from "./check-extern.ts";
 import { checkFunctionBody, declareFunction } from "./check-function.ts";
 import { checkInitialisers, checkPreset, declareModule, resolveMembers } from "./check-module.ts";
 import type { CheckedProgram, CheckOptions, Definition } from "./checked-program.ts";
@@ -286,12 +287,8 @@ export function check(path: string, options: CheckOptions): CheckedProgram {
   for (const info of checker.modules.values()) resolveMembers(checker, info);
   all((declaration, info) => {
     if (declaration.kind === "function" || declaration.kind === "extern") declareFunction(checker, declaration, info);
-    if (declaration.kind === "extern") {
-      checker.diagnostics.push(
-        errorAt(declaration.name.span, "todo/extern", "hand-written kernels cannot be compiled yet"),
-      );
-    }
   });
+  all((declaration, info) => (declaration.kind === "extern" ? checkExtern(checker, declaration, info) : undefined));
   for (const info of checker.modules.values()) checkInitialisers(checker, info);
   for (const declaration of checker.homes.keys())
     if (declaration.kind === "function") checkFunctionBody(checker, declaration);

@@ -111,7 +111,26 @@ export type CallResolution =
   | { readonly kind: "order"; readonly descending: boolean }
   /** An initialiser of a `param` or `buffer` (the IR has the table); `arguments` by parameter name, defaults left out. */
   | { readonly kind: "initialiser"; readonly name: string; readonly arguments: ReadonlyMap<string, Expression> }
+  | ExternCall
   | FunctionCall;
+
+/** A call of a hand-written kernel: `arguments` one per parameter, `sizes` of its generics and `size` parameters. */
+export interface ExternCall {
+  readonly kind: "extern";
+  readonly declaration: ExternDeclaration;
+  readonly arguments: readonly (Argument | undefined)[];
+  readonly sizes: ReadonlyMap<string, Size>;
+}
+
+/** What an `extern wgsl` declares besides its types; sizes are in its own generics. */
+export interface ExternKernel {
+  /** Workgroups along x, y and z; those not given are 1. */
+  readonly dispatch: readonly Size[];
+  /** Floating-point operations. */
+  readonly cost?: Size;
+  readonly reference: FunctionDeclaration;
+  readonly source: string;
+}
 
 export interface FunctionCall {
   readonly kind: "function";
@@ -171,6 +190,13 @@ export interface RecurrentRead {
   readonly distance: number;
 }
 
+/** `@approx(favor, features: 256, seed: 1)`: compile-time numbers, absent where the compiler chooses. */
+export interface ApproximationRequest {
+  readonly method: string;
+  readonly features?: Expression;
+  readonly seed?: Expression;
+}
+
 /** What stands in the computed places of a left side, `P[t, 2*c]` or `Y[I[n], c]`. */
 export interface ComputedPlaces {
   /** The indices that occur only in computed places; they have no binder in the text. */
@@ -188,6 +214,9 @@ export interface CheckTables {
   /** Resolved declared types: parameters, results, `param` and `buffer`. */
   readonly declared: ReadonlyMap<TypeExpression, TensorValueType>;
   readonly uses: ReadonlyMap<NameExpression | Identifier, Definition>;
+  readonly externs: ReadonlyMap<ExternDeclaration, ExternKernel>;
+  /** `@approx(…)` on calls. */
+  readonly approximations: ReadonlyMap<CallExpression, ApproximationRequest>;
   /** Targets with computed places. */
   readonly places: ReadonlyMap<BindingTarget, ComputedPlaces>;
   readonly calls: ReadonlyMap<CallExpression, CallResolution>;

@@ -1,11 +1,13 @@
 /** Calls: built-in functions, conversions, concatenation, and functions, which are elaborated where they are called. */
+import type { Node } from "../ir/index.ts";
 import { axesAsFirstDims, axesAsLastDims, lastDimsAsAxes, layOut } from "./align-values.ts";
 import type { CallResolution, FunctionCall } from "./checked-program.ts";
 import { asType } from "./elaborate-definition.ts";
+import { elaborateExtern } from "./elaborate-extern.ts";
 import { bindIndex } from "./elaborate-range.ts";
 import { conditionOfBinders } from "./elaborate-reduction.ts";
 import { runStatements } from "./elaborate-statement.ts";
-import { type Elaboration, type Frame, instanceAt, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
+import { constantIn, type Elaboration, type Frame, instanceAt, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
 import { commonElement, constantValue, convert, elementwise } from "./elementwise-value.ts";
 import { type Axis, type IndexedValue, leadingDimsAsAxes, type Restriction, unionOfAxes } from "./indexed-value.ts";
 import { type Condition, conditionValue, noCondition } from "./reduce-values.ts";
@@ -38,6 +40,8 @@ export function elaborateCall(context: Elaboration, call: CallExpression, frame:
       return [elaborateAxisConcat(context, call, resolution, frame)];
     case "order":
       return [elaborateOrder(context, call, resolution.descending, frame)];
+    case "extern":
+      return [elaborateExtern(context, call, resolution, frame)];
     case "function":
       return callFunction(context, call, resolution, frame);
     case "initialiser":
@@ -168,6 +172,7 @@ function callFunction(
   );
   const mapped = resolution.mapped.map((size) => emit.axis("b", sizeIn(context, size, frame, call.span)));
   const inherited: Restriction[] = [];
+  const given: Node[] = [];
 
   declaration.parameters.forEach((parameter, k) => {
     const argument = resolution.arguments[k];
@@ -192,12 +197,15 @@ function callFunction(
       value = axesAsLastDims(context.at(argument.span), restricted(value, used, condition), used);
     }
     if (value.dims.length > rank) value = leadingDimsAsAxes(value, mapped);
-    callee.values.set(parameter, asType(context, value, declared, callee, argument));
+    const typed = asType(context, value, declared, callee, argument);
+    given.push(typed.node);
+    callee.values.set(parameter, typed);
   });
 
   const returned = runStatements(context, declaration.body, callee);
   if (returned === undefined) throw new Error(`${declaration.name.name} ended without a return`);
-  return returned.map((value, k) => {
+  const marked = approximated(context, call, returned, given, frame);
+  return marked.map((value, k) => {
     const result = declaration.results[k];
     const typed = asType(
       context,
@@ -210,6 +218,25 @@ function callFunction(
     if (typed.dims.length < bound.length) return whole;
     return givenBack(context, call, resolution, whole, condition, bound, inherited, frame);
   });
+}
+
+/** What `@approx(…)` on the call allows, as nodes around its results: approximate, but not beyond the arguments. */
+function approximated(
+  context: Elaboration,
+  call: CallExpression,
+  values: readonly IndexedValue[],
+  given: readonly Node[],
+  frame: Frame,
+): readonly IndexedValue[] {
+  const request = context.tables.approximations.get(call);
+  if (request === undefined) return values;
+  const emit = context.at(call.span);
+  const features = request.features === undefined ? 0 : constantIn(context, request.features, frame);
+  const seed = request.seed === undefined ? 0 : constantIn(context, request.seed, frame);
+  return values.map((value) => ({
+    ...value,
+    node: emit.node("approximate", [value.node, ...given], { method: request.method, features, seed }),
+  }));
 }
 
 type AxisPair = FunctionCall["axes"][number];
@@ -271,7 +298,11 @@ function givenBack(
     outer === undefined ? [] : [{ outer, inner: bound[k] as Axis }],
   );
   if (kept.length === 0) return value;
-  const { axes: outers, atStep } = outerIndices(emit, frame, kept.map(({ outer }) => outer));
+  const { axes: outers, atStep } = outerIndices(
+    emit,
+    frame,
+    kept.map(({ outer }) => outer),
+  );
   const plain = { ...value, dims: value.dims.map(({ size }) => ({ size })) };
   const back = lastDimsAsAxes(emit, plain, outers);
   const rename = (axis: Axis): Axis => {

@@ -10,7 +10,7 @@ import { axesAsFirstDims, layOut, permuted } from "./align-values.ts";
 import type { Recurrence, RecurrentRead, RecurrentTarget, TensorValueType } from "./checked-program.ts";
 import { asType, collected } from "./elaborate-definition.ts";
 import { bindIndex, extentOf } from "./elaborate-range.ts";
-import { type Elaboration, type Frame, extentIn, sizeNotes } from "./elaboration.ts";
+import { type Elaboration, extentIn, type Frame, sizeNotes } from "./elaboration.ts";
 import { constantValue, elementwise, provenBelow } from "./elementwise-value.ts";
 import type { Axis, IndexedValue } from "./indexed-value.ts";
 import { loopOf, packRow, unpackRows } from "./loop-body.ts";
@@ -47,14 +47,18 @@ export function elaborateRecurrence(
   const emit = context.at(statement.span);
   const count = extentOf(context, recurrence.index, frame);
   if (count > greatestStepCount) {
-    context.at(recurrence.index.span).refuse("limit/recurrence-steps", `this would take ${count.toLocaleString("en")} steps`, {
-      label: `steps run one after the other, at most ${greatestStepCount.toLocaleString("en")} of them`,
-      notes: sizeNotes(frame),
-    });
+    context
+      .at(recurrence.index.span)
+      .refuse("limit/recurrence-steps", `this would take ${count.toLocaleString("en")} steps`, {
+        label: `steps run one after the other, at most ${greatestStepCount.toLocaleString("en")} of them`,
+        notes: sizeNotes(frame),
+      });
   }
   bindOtherIndices(context, statement, recurrence, frame);
   const targets = recurrence.targets.map((target) => withInitialValues(context, target, frame));
-  let axes: readonly (readonly Axis[])[] = targets.map(({ initialValues }) => unionOf(initialValues.map((value) => value.axes)));
+  let axes: readonly (readonly Axis[])[] = targets.map(({ initialValues }) =>
+    unionOf(initialValues.map((value) => value.axes)),
+  );
   let step: Step;
   for (;;) {
     step = evaluateStep(context, statement, recurrence, { targets, axes, count }, frame);
@@ -63,7 +67,9 @@ export function elaborateRecurrence(
       const found = unionOf([axes[k] as readonly Axis[], (values[k] as IndexedValue).axes]);
       return distance === 0 ? (values[k] as IndexedValue).axes : found;
     });
-    const grown = next.some((each, k) => (targets[k] as Carried).distance > 0 && each.length > (axes[k] as readonly Axis[]).length);
+    const grown = next.some(
+      (each, k) => (targets[k] as Carried).distance > 0 && each.length > (axes[k] as readonly Axis[]).length,
+    );
     axes = next;
     if (!grown) break;
   }
@@ -77,10 +83,17 @@ export function elaborateRecurrence(
       next: back === 0 ? (results[k] as Node) : (step.inputs[k]?.[back - 1] as Node),
     })),
   );
-  const row = packRow(emit, kept.map((k) => results[k] as Node));
+  const row = packRow(
+    emit,
+    kept.map((k) => results[k] as Node),
+  );
   const name = targets[kept[0] as number]?.target.name.name ?? "loop";
   const loop = loopOf(emit, { name, steps: count, carried, step: step.step, row });
-  const parts = unpackRows(emit, loop, kept.map((k) => (results[k] as Node).type));
+  const parts = unpackRows(
+    emit,
+    loop,
+    kept.map((k) => (results[k] as Node).type),
+  );
   kept.forEach((k, position) => {
     const target = targets[k] as Carried;
     const all = parts[position] as Node;
@@ -165,7 +178,11 @@ function evaluateStep(
   context: Elaboration,
   statement: LetStatement,
   { index, direction }: Recurrence,
-  { targets, axes, count }: { readonly targets: readonly Carried[]; readonly axes: readonly (readonly Axis[])[]; readonly count: number },
+  {
+    targets,
+    axes,
+    count,
+  }: { readonly targets: readonly Carried[]; readonly axes: readonly (readonly Axis[])[]; readonly count: number },
   frame: Frame,
 ): Step {
   const emit = context.at(statement.span);
@@ -189,7 +206,10 @@ function evaluateStep(
     frame.carried.set(target.target, { values, step: number });
     return states;
   });
-  const values = statement.targets.length === 1 ? [context.evaluate(statement.value, frame)] : context.evaluateAll(statement.value, frame);
+  const values =
+    statement.targets.length === 1
+      ? [context.evaluate(statement.value, frame)]
+      : context.evaluateAll(statement.value, frame);
   const typed = targets.map(({ target, axis, type }, k): IndexedValue => {
     const subscripts = (target.subscripts ?? []).filter((_, position) => position !== axis);
     const value = collected(context, { ...target, subscripts }, values[k] as IndexedValue, frame);

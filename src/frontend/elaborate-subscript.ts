@@ -2,8 +2,8 @@
 
 import type { RecurrentRead } from "./checked-program.ts";
 import { affineForm, axisOf, integerBounds } from "./elaborate-range.ts";
-import type { Elaboration, Frame } from "./elaboration.ts";
 import { readCarried } from "./elaborate-recurrence.ts";
+import type { Elaboration, Frame } from "./elaboration.ts";
 import { constantValue, convert, elementwise } from "./elementwise-value.ts";
 import type { IndexedValue } from "./indexed-value.ts";
 import { type ResolvedSubscript, readSubscripts } from "./read-subscripts.ts";

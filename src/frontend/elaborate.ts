@@ -15,8 +15,10 @@ import type { ParameterInfo } from "./parameter-info.ts";
 import type { Parameter } from "./syntax-tree.ts";
 
 export interface ElaborationRequest extends InstanceRequest {
-  /** Leading sizes of every input over which the entry is mapped; none unless given. */
+  /** Leading sizes over which the entry is mapped; none unless given. */
   readonly mapped?: readonly number[];
+  /** Inputs that lack these axes: every example is given the same. */
+  readonly shared?: readonly string[];
 }
 
 export interface ElaborationResult {
@@ -36,13 +38,17 @@ export interface ElaborationResult {
 export function elaborate(program: CheckedProgram, request: ElaborationRequest): ElaborationResult {
   const { value: instance, diagnostics } = instantiate(program, request);
   if (instance === undefined) return { parameters: [], diagnostics };
-  return elaborateEntry(instance, request.mapped);
+  return elaborateEntry(instance, request.mapped, request.shared);
 }
 
-/** The graph of an entry whose model is already built. */
-export function elaborateEntry(instance: EntryInstance, mapped: readonly number[] = []): ElaborationResult {
+/** The graph of an entry whose model is already built, mapped over leading axes of all inputs but the `shared` ones. */
+export function elaborateEntry(
+  instance: EntryInstance,
+  mapped: readonly number[] = [],
+  shared: readonly string[] = [],
+): ElaborationResult {
   try {
-    return { graph: buildGraph(instance, mapped), parameters: instance.parameters, diagnostics: [] };
+    return { graph: buildGraph(instance, mapped, shared), parameters: instance.parameters, diagnostics: [] };
   } catch (error) {
     if (!(error instanceof ElaborationError)) throw error;
     return { parameters: instance.parameters, diagnostics: [error.diagnostic] };
@@ -91,12 +97,15 @@ function entryFrame(instance: EntryInstance): Frame {
   );
 }
 
-function buildGraph(instance: EntryInstance, mappedSizes: readonly number[]): Graph {
+function buildGraph(instance: EntryInstance, mappedSizes: readonly number[], shared: readonly string[]): Graph {
   const { context, entry } = instance;
   const frame = entryFrame(instance);
   const mapped = mappedSizes.map((size) => context.at(entry.span).axis("b", size));
   const inputs: Node[] = [];
-  for (const parameter of entry.parameters) bindParameter(context, instance, parameter, frame, mapped, inputs);
+  for (const parameter of entry.parameters) {
+    const leading = shared.includes(parameter.name.name) ? [] : mapped;
+    bindParameter(context, instance, parameter, frame, leading, inputs);
+  }
   const returned = runStatements(context, entry.body, frame);
   if (returned === undefined) throw new Error(`${entry.name.name} ended without a return`);
   const outputs = returned.map((value, k) => {

@@ -4,7 +4,16 @@
  * A step is evaluated like anything else, with inputs that stand for the carried values and the step's number. What it uses
  * of the text around it is then cut off: those values become further operands of the loop, its invariants.
  */
-import { elementCount, type Graph, graphNodes, isInteger, makeNode, type Node, operationOf, type TensorType } from "../ir/index.ts";
+import {
+  elementCount,
+  type Graph,
+  graphNodes,
+  isInteger,
+  makeNode,
+  type Node,
+  operationOf,
+  type TensorType,
+} from "../ir/index.ts";
 import type { Emitter } from "./node-emitter.ts";
 
 /** A step as it was evaluated. */
@@ -45,7 +54,12 @@ export function loopOf(emit: Emitter, { name, steps, carried, step, row }: Evalu
     mapped.set(node, input);
     return input;
   };
-  for (const node of graphNodes({ name, inputs: [], parameters: [], outputs: results.map((each) => ({ name: "", node: each })) })) {
+  for (const node of graphNodes({
+    name,
+    inputs: [],
+    parameters: [],
+    outputs: results.map((each) => ({ name: "", node: each })),
+  })) {
     if (own.has(node) || node.operands.some((operand) => inside.has(operand))) inside.add(node);
     else if (isLiteral(node, literal)) literal.add(node);
     if (!inside.has(node) || own.has(node)) continue;
@@ -59,7 +73,12 @@ export function loopOf(emit: Emitter, { name, steps, carried, step, row }: Evalu
     parameters: [],
     outputs,
   };
-  return emit.region("loop", [...carried.map(({ initial }) => initial), ...invariants], { steps, carried: carried.length }, body);
+  return emit.region(
+    "loop",
+    [...carried.map(({ initial }) => initial), ...invariants],
+    { steps, carried: carried.length },
+    body,
+  );
 }
 
 /** What is made of literals and positions alone is written into the body, where more can be known of it. */

@@ -2,7 +2,15 @@
  * Making nodes during elaboration: every node gets the span of the text that asked for it, and sizes that no machine can
  * hold are refused before anything is allocated.
  */
-import { type Attributes, elementCount, type Graph, makeNode, type Node, type Span, type TensorType } from "../ir/index.ts";
+import {
+  type Attributes,
+  elementCount,
+  type Graph,
+  makeNode,
+  type Node,
+  type Span,
+  type TensorType,
+} from "../ir/index.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import type { Axis } from "./indexed-value.ts";
 

@@ -38,7 +38,9 @@ export function findSteps(context: Context, statement: LetStatement): Steps | un
   }
   name ??= movedByReads(context, statement);
   if (name === undefined) return undefined;
-  const axes = targets.map((target) => (target.subscripts ?? []).findIndex((_, axis) => indexAt(target, axis) === name));
+  const axes = targets.map((target) =>
+    (target.subscripts ?? []).findIndex((_, axis) => indexAt(target, axis) === name),
+  );
   const without = targets.find((_, k) => axes[k] === -1);
   if (without !== undefined) {
     fail(context, without.span, "recurrence/where", `\`${without.name.name}\` is not defined for every \`${name}\``, {
@@ -57,10 +59,16 @@ function movedByInitial(context: Context, target: BindingTarget, initial: Initia
   if (name !== undefined) return name;
   const first = target.subscripts?.find((subscript) => subscript.kind === "index");
   const index = first?.kind === "index" ? first.name.name : "t";
-  fail(context, initial.span, "recurrence/where", `this does not say which value of \`${target.name.name}\` comes first`, {
-    secondary: [{ span: target.span, text: "this is what is being defined" }],
-    help: [`For the step before \`${index} = 0\`: \`where ${target.name.name}[-1] = …\`.`],
-  });
+  fail(
+    context,
+    initial.span,
+    "recurrence/where",
+    `this does not say which value of \`${target.name.name}\` comes first`,
+    {
+      secondary: [{ span: target.span, text: "this is what is being defined" }],
+      help: [`For the step before \`${index} = 0\`: \`where ${target.name.name}[-1] = …\`.`],
+    },
+  );
   return undefined;
 }
 
@@ -74,13 +82,23 @@ function namesOtherIndices(
   const k = targets.findIndex((target) => target.name.name === initial.name.name);
   const target = targets[k] as BindingTarget;
   const axis = axes[k] as number;
-  const wrong = initial.subscripts.find((each, position) => position !== axis && !isName(each, indexAt(target, position)));
+  const wrong = initial.subscripts.find(
+    (each, position) => position !== axis && !isName(each, indexAt(target, position)),
+  );
   if (wrong === undefined && axis < initial.subscripts.length) return true;
-  const wanted = (target.subscripts ?? []).map((_, position) => (position === axis ? "-1" : (indexAt(target, position) ?? "…")));
-  fail(context, (wrong ?? initial).span, "recurrence/where", "a first value is given for all places of a step at once", {
-    label: wrong === undefined ? "this does not say which step" : `\`${textOf(context, wrong.span)}\` is one place`,
-    help: [`Write \`${target.name.name}[${wanted.join(", ")}] = …\`.`],
-  });
+  const wanted = (target.subscripts ?? []).map((_, position) =>
+    position === axis ? "-1" : (indexAt(target, position) ?? "…"),
+  );
+  fail(
+    context,
+    (wrong ?? initial).span,
+    "recurrence/where",
+    "a first value is given for all places of a step at once",
+    {
+      label: wrong === undefined ? "this does not say which step" : `\`${textOf(context, wrong.span)}\` is one place`,
+      help: [`Write \`${target.name.name}[${wanted.join(", ")}] = …\`.`],
+    },
+  );
   return false;
 }
 

@@ -49,7 +49,10 @@ export function judgeOrder(
     const steps = value.reads.map((read) => Math.abs(offsets.get(read) as number));
     const distance = Math.max(0, ...steps);
     const own = initials.filter((initial) => initial.target === k);
-    const initial = Array.from({ length: distance }, (_, back) => own.find((each) => places.get(each)?.distance === back + 1)?.initial);
+    const initial = Array.from(
+      { length: distance },
+      (_, back) => own.find((each) => places.get(each)?.distance === back + 1)?.initial,
+    );
     if (good) good = judgeStart(context, statement, time, up, value, own, places, offsets);
     return { target: value.target, axis: value.axis, distance, initial };
   });
@@ -116,11 +119,15 @@ function placesOf(
       return undefined;
     }
     const [first] = places;
-    const twice = [...places].find(([other, { distance }]) => other.target === initial.target && distance === found.distance);
+    const twice = [...places].find(
+      ([other, { distance }]) => other.target === initial.target && distance === found.distance,
+    );
     if (first !== undefined && first[1].direction !== found.direction) {
       fail(context, placeExpression.span, "recurrence/order", "steps go one way", {
         label: `a start here means that \`${time.name}\` goes ${found.direction}`,
-        secondary: [{ span: first[0].placeExpression.span, text: `a start here means that it goes ${first[1].direction}` }],
+        secondary: [
+          { span: first[0].placeExpression.span, text: `a start here means that it goes ${first[1].direction}` },
+        ],
         help: ["Two directions are two definitions."],
       });
       return undefined;
@@ -160,9 +167,15 @@ function offsetsOf(
         });
       } else if (offset > BigInt(greatestDistance) || -offset > BigInt(greatestDistance)) {
         good = false;
-        fail(context, read.place.span, "limit/recurrence-distance", `this reads ${offset < 0n ? -offset : offset} steps away`, {
-          label: `at most ${greatestDistance} steps are kept`,
-        });
+        fail(
+          context,
+          read.place.span,
+          "limit/recurrence-distance",
+          `this reads ${offset < 0n ? -offset : offset} steps away`,
+          {
+            label: `at most ${greatestDistance} steps are kept`,
+          },
+        );
       } else {
         offsets.set(read, Number(offset));
       }
@@ -201,7 +214,12 @@ function judgeReads(
     }
     const why =
       start !== undefined
-        ? [{ span: start.placeExpression.span, text: `a start here means that ${time.name} goes ${up ? "up" : "down"}` }]
+        ? [
+            {
+              span: start.placeExpression.span,
+              text: `a start here means that ${time.name} goes ${up ? "up" : "down"}`,
+            },
+          ]
         : reason === undefined
           ? []
           : [{ span: reason[0].expression.span, text: `this means that ${time.name} goes ${up ? "up" : "down"}` }];
@@ -256,17 +274,20 @@ function judgeStart(
     });
     return false;
   }
-  const farthest = Math.max(0, ...reads.filter((read) => !read.guarded).map((read) => Math.abs(offsets.get(read) as number)));
+  const farthest = Math.max(
+    0,
+    ...reads.filter((read) => !read.guarded).map((read) => Math.abs(offsets.get(read) as number)),
+  );
   for (const initial of own) {
     const distance = places.get(initial)?.distance ?? 0;
     if (distance <= farthest) continue;
     const place = textOf(context, initial.placeExpression.span);
     fail(context, initial.initial.span, "recurrence/unused", `no step reads \`${name}[${place}]\``, {
-      label: farthest === 0 ? `\`${name}\` does not read itself` : `steps read back to \`${name}[${placeText(farthest)}]\``,
+      label:
+        farthest === 0 ? `\`${name}\` does not read itself` : `steps read back to \`${name}[${placeText(farthest)}]\``,
       secondary: [{ span: target.span, text: "defined here" }],
     });
     return false;
   }
   return true;
 }
-

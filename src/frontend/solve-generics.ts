@@ -9,8 +9,10 @@ import { solveForName } from "./size-facts.ts";
 
 export interface GenericSizes {
   readonly sizes: Readonly<Record<string, number>>;
-  /** Leading sizes that all given inputs have beyond their declared axes. */
+  /** Leading sizes that given inputs have beyond their declared axes; those that have some have the same. */
   readonly mapped: readonly number[];
+  /** Inputs without these leading axes while others have them: every example is given the same. */
+  readonly shared?: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -52,6 +54,7 @@ export function solveForInstance(
   }
   const equations: Equation[] = [];
   let mapped: { readonly sizes: readonly number[]; readonly input: string } | undefined;
+  const withoutLead: string[] = [];
   for (const [input, shape] of Object.entries(inputShapes)) {
     const parameter = entry.parameters.find((one) => one.name.name === input);
     const declared = parameter && context.tables.declared.get(parameter.type);
@@ -75,7 +78,8 @@ export function solveForInstance(
       continue;
     }
     const lead = shape.slice(0, extra);
-    if (mapped !== undefined && mapped.sizes.join() !== lead.join()) {
+    if (lead.length === 0) withoutLead.push(input);
+    else if (mapped !== undefined && mapped.sizes.join() !== lead.join()) {
       diagnostics.push(
         errorAt(parameter.span, "shape/mapped", "the inputs have different leading axes", {
           label: `[${lead.join(", ")}] before ${written}`,
@@ -83,7 +87,7 @@ export function solveForInstance(
         }),
       );
     }
-    mapped ??= { sizes: lead, input };
+    if (lead.length > 0) mapped ??= { sizes: lead, input };
     declared.dims.forEach((pattern, axis) => {
       equations.push({ input, span: parameter.span, axis, pattern, value: shape[extra + axis] as number });
     });
@@ -92,7 +96,10 @@ export function solveForInstance(
   const generics = entry.generics.flatMap(({ name }) =>
     known.has(name) ? [[name, known.get(name) as number] as const] : [],
   );
-  return { sizes: Object.fromEntries(generics), mapped: mapped?.sizes ?? [], diagnostics };
+  const sizes = Object.fromEntries(generics);
+  return mapped === undefined
+    ? { sizes, mapped: [], diagnostics }
+    : { sizes, mapped: mapped.sizes, shared: withoutLead, diagnostics };
 }
 
 /** Solves equations with one unknown until none is left, filling `known`; then reports those that do not hold. */

@@ -30,7 +30,9 @@ export function outerIndices(emit: Emitter, frame: Frame, binders: readonly Inde
       const along = axesAsFirstDims(emit, current, [axis]);
       const [first, ...rest] = along.dims;
       const plain = { ...along, dims: [{ size: (first as { size: number }).size }, ...rest] };
-      return readSubscripts(emit, plain, [{ kind: "computed", position: convert(emit, place, "i32"), low: 0, high: axis.size - 1 }]);
+      return readSubscripts(emit, plain, [
+        { kind: "computed", position: convert(emit, place, "i32"), low: 0, high: axis.size - 1 },
+      ]);
     }, value);
   return { axes, atStep };
 }

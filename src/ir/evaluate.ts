@@ -48,8 +48,9 @@ export function evaluationCost(graph: Graph): number {
   for (const node of graphNodes(graph)) {
     const types = node.operands.map((operand) => operand.type);
     cost += operationOf(node.op).flops(types, node.type, node.attributes) + elementCount(node.type.shape);
-    // A body runs once for each step.
-    for (const body of node.regions ?? []) cost += (node.attributes.steps as number) * evaluationCost(body);
+    // A body of a loop runs once for each step, other bodies once.
+    const times = (node.attributes.steps as number | undefined) ?? 1;
+    for (const body of node.regions ?? []) cost += times * evaluationCost(body);
   }
   return cost;
 }

@@ -14,6 +14,7 @@ export * from "./graph.ts";
 export * from "./index-spec.ts";
 export * from "./initialisers.ts";
 export * from "./operation.ts";
+export { approximationMethods } from "./operations/approximate.ts";
 export { findOperation, operationOf, operations } from "./operations/index.ts";
 export { largestF32 } from "./operations/precision.ts";
 export { wgslHelper } from "./operations/wgsl-helpers.ts";

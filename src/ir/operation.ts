@@ -15,9 +15,11 @@ export type Family =
   | "reduce"
   | "scan" // cumulative reductions along one axis
   | "movement" // reshape, transpose, broadcast, slice, pad, concat, reverse: views
-  | "indexed" // gather, scatter
+  | "indexed" // gather
+  | "scatter"
   | "windowed" // convolution, window reductions
   | "order" // sort, top-k
+  | "extern" // hand-written kernels
   | "loop";
 
 /** How one attribute is written in the text form. A `spec` comes first, bare and quoted; the rest are `name=value`. */

@@ -19,7 +19,7 @@ import { findOnlineSoftmax, type OnlineSoftmax } from "./fusion-online-softmax.t
 import { growRows } from "./fusion-rows.ts";
 
 export interface KernelGroup {
-  readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "loop" | "online-softmax";
+  readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "scatter" | "loop" | "extern" | "online-softmax";
   /** Nodes whose loops the kernel runs, in graph order; empty for a map. */
   readonly heads: readonly Node[];
   /** Nodes that the kernel writes to memory. */
@@ -55,7 +55,8 @@ export interface FusionGraph {
 }
 
 const familyOf = (node: Node) => operationOf(node.op).family;
-const isHead = (node: Node) => ["contract", "reduce", "scan", "order", "loop"].includes(familyOf(node));
+const isHead = (node: Node) =>
+  ["contract", "reduce", "scan", "order", "scatter", "loop", "extern"].includes(familyOf(node));
 const isStoredSource = (node: Node) =>
   familyOf(node) === "source" && (node.op === "input" || node.op === "parameter" || isTable(node));
 
@@ -121,7 +122,9 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
   const nodes = graphNodes(graph);
   const position = new Map(nodes.map((node, i) => [node, i]));
   const users = nodeUsers(nodes);
-  const outputs = new Set(graph.outputs.map((output) => storedAs(output.node)));
+  // A hand-written kernel reads its operands from memory: they are stored like outputs.
+  const bound = nodes.filter((node) => familyOf(node) === "extern").flatMap((node) => node.operands.map(storedAs));
+  const outputs = new Set([...graph.outputs.map((output) => storedAs(output.node)), ...bound]);
   const isOutput = (node: Node) => outputs.has(node) || forced.has(node);
   const facts: FusionGraph = { nodes, position, users, isOutput, convexity: convexity(position) };
 
@@ -144,7 +147,7 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
   }
   for (const head of nodes) {
     const kind = familyOf(head);
-    if (kind !== "order" && kind !== "loop") continue;
+    if (kind !== "order" && kind !== "scatter" && kind !== "loop" && kind !== "extern") continue;
     claimed.add(head);
     drafts.push({ kind, heads: [head], outputs: [head] });
   }
@@ -159,7 +162,7 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
 
   const stored = new Set<Node>(drafts.flatMap((draft) => draft.outputs));
   for (const node of nodes) if (isStoredSource(node)) stored.add(node);
-  const mustStore = [...graph.outputs.map((output) => storedAs(output.node)), ...forced];
+  const mustStore = [...outputs, ...forced];
   for (const node of mustStore) if (!stored.has(node) && !claimed.has(node)) stored.add(node);
   chooseStored(facts, options, claimed, stored);
 

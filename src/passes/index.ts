@@ -3,6 +3,7 @@ export { canonicalise, canonicalRules } from "./canonicalise.ts";
 export { commonSubexpressions } from "./common-subexpressions.ts";
 export { contractionOrder } from "./contraction-order.ts";
 export { addCosts, type Cost, costOf, isView, nodeCost, nodeFlops } from "./cost.ts";
+export { DifferentiationError, type DifferentiationRequest, differentiate, gradientName } from "./differentiate.ts";
 export { foldConstants } from "./fold-constants.ts";
 export {
   defaultFusionOptions,
@@ -21,6 +22,7 @@ export { any, constant, family, matchPattern, named, op, type Pattern } from "./
 export { passNames, pipeline } from "./pipeline.ts";
 export { mapGraph, withOperands } from "./rebuild.ts";
 export { RewriteLoopError, type Rule, type RuleDefinition, rewriteGraph, rule } from "./rewrite.ts";
+export { rowSums } from "./row-sums.ts";
 export { type AxisConstraint, affinePredicate } from "./rules/affine-predicate.ts";
 export {
   PassFailure,
@@ -31,7 +33,7 @@ export {
   type PipelineResult,
   runPipeline,
 } from "./run-pipeline.ts";
-export { rowSums } from "./row-sums.ts";
 export { splitReductions } from "./split-reductions.ts";
 export { splitScans } from "./split-scans.ts";
+export { withStoredOperands } from "./stored-operands.ts";
 export { describeNode, type RewriteSummary, type RewriteTrace, summariseRewrites } from "./trace.ts";

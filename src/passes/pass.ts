@@ -13,6 +13,8 @@ export interface PassContext {
   readonly parallelism: number;
   /** Largest number of elements that constant folding may write out as a table. */
   readonly foldedElements: number;
+  /** Permission to approximate softmax attention everywhere (`--approx favor`); `features` 0 chooses their number. */
+  readonly approximation?: { readonly features: number; readonly seed: number };
 }
 
 export const defaultContext: PassContext = { flopsPerByte: 10, parallelism: 16_384, foldedElements: 65_536 };
@@ -23,10 +25,12 @@ export interface PassResult {
   readonly rewrites: readonly RewriteTrace[];
 }
 
-/** A transformation of graphs that keeps what they compute, up to rounding. */
+/** A transformation of graphs that keeps what they compute, up to rounding, unless it says otherwise. */
 export interface Pass {
   readonly name: string;
   /** One full sentence, shown by the inspector. */
   readonly summary: string;
+  /** True when results may differ by more than rounding: only where the author has allowed it. */
+  readonly changesValues?: boolean;
   readonly run: (graph: Graph, context: PassContext) => PassResult;
 }

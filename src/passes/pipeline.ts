@@ -1,4 +1,5 @@
 /** The order of passes: read this first. */
+import { approximateSoftmax } from "./approximate-softmax.ts";
 import { canonicalise } from "./canonicalise.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
 import { contractionOrder } from "./contraction-order.ts";
@@ -13,6 +14,7 @@ import { splitScans } from "./split-scans.ts";
  * outputs need, so what nothing reads is gone already.
  */
 export const pipeline: readonly Pass[] = [
+  approximateSoftmax, // only where the author allows it; first, because it reads the graph as written
   foldConstants,
   canonicalise, // one way to write each thing
   foldConstants, // what canonical forms made constant

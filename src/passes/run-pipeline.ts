@@ -95,6 +95,9 @@ export function runPipeline(graph: Graph, options: PipelineOptions = {}): Pipeli
       const ms = start === undefined || options.now === undefined ? undefined : options.now() - start;
       if (options.verify !== undefined && changed) {
         checkGraph(result.graph, { origins: options.verify.origins });
+      }
+      if (pass.changesValues === true && changed) reference = undefined;
+      else if (options.verify !== undefined && changed) {
         reference ??= referenceOf(current, options.verify);
         if (reference !== undefined) checkAgreement(result.graph, reference, options.verify);
       }

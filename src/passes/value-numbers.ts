@@ -58,7 +58,11 @@ function keyOf(node: Node, numbers: ReadonlyMap<Node, number>, regions: Map<Grap
     return number;
   });
   // Windows and sources have specs of another kind, which count as they are.
-  const named = record.family === "contract" || record.family === "reduce" || record.family === "indexed";
+  const named =
+    record.family === "contract" ||
+    record.family === "reduce" ||
+    record.family === "indexed" ||
+    record.family === "scatter";
   const attributes = named ? withPlainIndices(node.attributes) : node.attributes;
   return JSON.stringify([node.op, printType(node.type), operands, attributes, bodies], canonicalNumber);
 }

@@ -196,7 +196,8 @@ describe("generic sizes from inputs", () => {
   it("are solved", () => {
     expect(solve({ x: [3, 7] })).toEqual({ sizes: { n: 3, m: 3 }, mapped: [], diagnostics: [] });
     expect(solve({ y: [5] })).toEqual({ sizes: { m: 5 }, mapped: [], diagnostics: [] });
-    expect(solve({ x: [9, 2, 7], y: [9, 3] })).toMatchObject({ sizes: { n: 2, m: 3 }, mapped: [9] });
+    expect(solve({ x: [9, 2, 7], y: [9, 3] })).toMatchObject({ sizes: { n: 2, m: 3 }, mapped: [9], shared: [] });
+    expect(solve({ x: [9, 2, 7], y: [3] })).toMatchObject({ sizes: { n: 2, m: 3 }, mapped: [9], shared: ["y"] });
   });
 
   it("and contradictions are reported", () => {
@@ -212,8 +213,8 @@ describe("generic sizes from inputs", () => {
     expect(solve({ z: [7] }).diagnostics.map(shortForm)).toEqual([
       "entry/unknown-input at 1:4: `f` has no input `z`\n  it has x, y",
     ]);
-    expect(solve({ x: [9, 2, 7], y: [3] }).diagnostics.map(shortForm)).toEqual([
-      "shape/mapped at 1:34: the inputs have different leading axes ([] before [m])\n  `x` has [9]",
+    expect(solve({ x: [9, 2, 7], y: [8, 3] }).diagnostics.map(shortForm)).toEqual([
+      "shape/mapped at 1:34: the inputs have different leading axes ([8] before [m])\n  `x` has [9]",
     ]);
   });
 });

@@ -82,14 +82,19 @@ export function checked(text: string, files: Readonly<Record<string, string>> = 
 export function elaborated(
   text: string,
   request: ElaborationRequest = {},
+  files: Readonly<Record<string, string>> = {},
 ): ElaborationResult & { readonly program: CheckedProgram } {
-  const program = checked(text);
+  const program = checked(text, files);
   return { ...elaborate(program, request), program };
 }
 
 /** The graph of a text that elaborates without diagnostics, verified. */
-export function graphOf(text: string, request: ElaborationRequest = {}): Graph {
-  const { graph, diagnostics } = elaborated(text, request);
+export function graphOf(
+  text: string,
+  request: ElaborationRequest = {},
+  files: Readonly<Record<string, string>> = {},
+): Graph {
+  const { graph, diagnostics } = elaborated(text, request, files);
   expect(diagnostics.map((diagnostic) => shortForm(diagnostic)).join("\n")).toBe("");
   checkGraph(graph as Graph);
   return graph as Graph;

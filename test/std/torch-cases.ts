@@ -1,31 +1,32 @@
 /** Cases that PyTorch computed, as scripts/compare-language.py writes them, run through Weft. */
-import type { DType } from "../../src/ir/index.ts";
-import { openWeights } from "../../src/runtime/node.ts";
-import type { WeftDevice } from "../../src/runtime/index.ts";
 import {
-  deviceModel,
-  differences,
-  elaborateModel,
-  evaluateModel,
-  type ModelRequest,
-  type Values,
-} from "../models/compile-model.ts";
+  type CheckedProgram,
+  checkSource,
+  compileGraph,
+  type ElaboratedProgram,
+  type EntryRequest,
+  elaborateProgram as elaborate,
+} from "../../src/compile.ts";
+import { type DType, evaluateGraph, type Graph, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
+import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
+import { openWeights } from "../../src/runtime/node.ts";
+import { differences, sourceReader, type Values } from "../models/compile-model.ts";
 
 /** A case: what to compile and run, and what must come out. */
 export interface TorchCase {
   readonly name: string;
-  readonly request: ModelRequest;
+  readonly path: string;
+  readonly request: EntryRequest;
+  readonly inputs: ReadonlyMap<string, Values>;
+  readonly parameters: ReadonlyMap<string, Values>;
   readonly outputs: ReadonlyMap<string, Values>;
   /** Greatest difference allowed in f32, relative to the greatest wanted value. */
   readonly tolerance: number;
 }
 
-interface CaseRecord {
+interface CaseRecord extends EntryRequest {
   readonly name: string;
   readonly path: string;
-  readonly entry: string;
-  readonly model?: string;
-  readonly settings?: Readonly<Record<string, number | boolean>>;
   readonly tolerance: number;
 }
 
@@ -45,31 +46,50 @@ export async function readCases(path: string): Promise<readonly TorchCase[]> {
 }
 
 function caseOf(record: CaseRecord, tensors: ReadonlyMap<string, Values>): TorchCase {
-  const { name, path, entry, model, settings, tolerance } = record;
+  const { name, path, tolerance, ...request } = record;
   const withRole = (role: string) => {
     const prefix = `${name}|${role}|`;
     return new Map(
       [...tensors].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]),
     );
   };
-  const preset = model === "Bert" ? "tiny" : undefined;
-  const parameters = model === "Bert" ? bertSineWeights() : withRole("parameter");
-  const request = { path, entry, model, preset, settings, parameters, inputs: Object.fromEntries(withRole("input")) };
-  return { name, request, outputs: withRole("output"), tolerance };
+  const inputs = withRole("input");
+  const inputShapes = Object.fromEntries([...inputs].map(([key, { shape }]) => [key, shape]));
+  const parameters = request.model === "Bert" ? bertSineWeights() : withRole("parameter");
+  const outputs = withRole("output");
+  return { name, path, request: { ...request, inputShapes }, inputs, parameters, outputs, tolerance };
+}
+
+const checkedPrograms = new Map<string, CheckedProgram>();
+
+/** The graph of an entry; each file is checked once. Throws with the mistakes of the text. */
+function elaborated(path: string, request: EntryRequest): ElaboratedProgram {
+  const program = checkedPrograms.get(path) ?? checkSource(path, sourceReader());
+  checkedPrograms.set(path, program);
+  const { value, diagnostics } = elaborate(program, request);
+  if (value !== undefined) return value;
+  throw new Error(diagnostics.map(({ primary: { span }, title }) => `${span.file}:${span.line} ${title}`).join("\n"));
+}
+
+/** The graph of a case, which must take the inputs and use no other parameters than the case has. */
+function graphOf({ name, path, request, inputs, parameters }: TorchCase): Graph {
+  const { graph } = elaborated(path, request);
+  const namesOf = (nodes: readonly Node[]) => nodes.map((node) => node.attributes.name as string);
+  const taken = namesOf(graph.inputs);
+  const ignored = [...inputs.keys()].filter((input) => !taken.includes(input));
+  const missing = namesOf(graph.parameters).filter((parameter) => !parameters.has(parameter));
+  if (ignored.length + missing.length === 0) return graph;
+  throw new Error(
+    `${name}: inputs without use: ${ignored.join(", ")}; parameters without value: ${missing.join(", ")}`,
+  );
 }
 
 /**
  * Weights of the tiny BERT that need no file: element k of tensor t, in the order of the checkpoint, is
  * 0.1 sin(1 + 0.7 t + 1.3 k), and one more in the weights of norms. Computed in float64, rounded once.
  */
-export function bertSineWeights(): Map<string, Values> {
-  const { parameters } = elaborateModel({
-    path: "models/bert/bert.weft",
-    model: "Bert",
-    preset: "tiny",
-    entry: "embed",
-    inputs: { input_ids: { shape: [1], data: [0] }, token_type_ids: { shape: [1], data: [0] } },
-  });
+export function bertSineWeights(): ReadonlyMap<string, Values> {
+  const { parameters } = elaborated("models/bert/bert.weft", { preset: "tiny", entry: "embed", settings: { L: 1 } });
   return new Map(
     parameters
       .filter(({ path }) => path.startsWith("bert."))
@@ -82,32 +102,50 @@ export function bertSineWeights(): Map<string, Values> {
   );
 }
 
-/** Greatest relative difference of a case's outputs from PyTorch's, and the names of outputs that it lacks or has too many. */
-export interface CaseResult {
-  readonly relative: number;
-  readonly outputs: readonly string[];
-}
+type Results = Readonly<Record<string, ArrayLike<number>>>;
 
-function compare(got: Readonly<Record<string, ArrayLike<number>>>, { outputs }: TorchCase): CaseResult {
-  const relative = [...outputs].map(([name, want]) => {
-    const values = got[name];
-    if (values === undefined) return Infinity;
-    const { absolute, relative } = differences(values, want.data);
+/** Greatest relative difference of results from PyTorch's. An output that is missing or not wanted is a mistake of the test. */
+function differenceOf(got: Results, { name, outputs }: TorchCase): number {
+  const [have, want] = [Object.keys(got), [...outputs.keys()]].map((names) => names.sort().join(", "));
+  if (have !== want) throw new Error(`${name} gives ${have}, not ${want}`);
+  const relative = [...outputs].map(([output, values]) => {
+    const { absolute, relative } = differences(got[output] as ArrayLike<number>, values.data);
     // Where all that is wanted is 0, there is nothing to be relative to.
     return Number.isNaN(relative) ? absolute : relative;
   });
-  return { relative: Math.max(...relative), outputs: Object.keys(got) };
+  return Math.max(...relative);
 }
 
-/** Runs a case in float64 in the reference evaluator. */
-export const evaluateCase = (each: TorchCase): CaseResult => compare(evaluateModel(each.request), each);
+/** Runs a case in float64 in the reference evaluator; returns the greatest relative difference. */
+export function evaluateCase(each: TorchCase): number {
+  const graph = graphOf(each);
+  const tensors = (nodes: readonly Node[], values: ReadonlyMap<string, Values>): Record<string, Tensor> =>
+    Object.fromEntries(
+      nodes.map((node) => {
+        const name = node.attributes.name as string;
+        return [name, tensorOf(node.type, Array.from((values.get(name) as Values).data))];
+      }),
+    );
+  const outputs = evaluateGraph(graph, {
+    inputs: tensors(graph.inputs, each.inputs),
+    parameters: tensors(graph.parameters, each.parameters),
+  });
+  return differenceOf(Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data])), each);
+}
 
-/** Runs a case on a device. */
-export async function runCase(device: WeftDevice, each: TorchCase): Promise<CaseResult> {
-  const model = await deviceModel(device, each.request);
+/** Runs a case on a device; returns the greatest relative difference. */
+export async function runCase(device: WeftDevice, each: TorchCase): Promise<number> {
+  const { plan } = compileGraph(graphOf(each), { profile: device.profile });
+  const types = new Map([...plan.inputs, ...plan.parameters].map(({ name, type }) => [name, type]));
+  const host = (name: string, values: ReadonlyMap<string, Values>): HostTensor => {
+    const { shape, data } = values.get(name) as Values;
+    return { shape, data: hostArrayFromNumbers(types.get(name)?.dtype ?? "f32", data) };
+  };
+  const executable = await prepare(device, plan, { parameters: (name) => host(name, each.parameters) });
   try {
-    return compare(await model.run(each.request.inputs ?? {}), each);
+    const inputs = Object.fromEntries(plan.inputs.map(({ name }) => [name, host(name, each.inputs)]));
+    return differenceOf((await executable.run(inputs)) as Results, each);
   } finally {
-    model.dispose();
+    executable.dispose();
   }
 }

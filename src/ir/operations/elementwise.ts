@@ -112,7 +112,8 @@ function operation(row: Row): Operation {
 /** Chain rule by the row's partials; a scalar operand collects the sum over all elements. */
 function differentiation(row: Row): DifferentiationRule | undefined {
   const partials = row.partials;
-  if (partials === undefined || row.stopsGradient === true) return undefined;
+  if (partials === undefined) return undefined;
+  if (row.stopsGradient === true) return () => [];
   return (context) => {
     const { node, gradient } = context;
     const slopes = partials<Node>(context, node.operands as readonly [Node, Node, Node], node);

@@ -1,9 +1,11 @@
 /** The operation set. To add an operation, add its record to a family's file; everything else is derived from it. */
 import type { Operation } from "../operation.ts";
 import { IrError } from "../operation.ts";
+import { approximate } from "./approximate.ts";
 import { contract } from "./contract.ts";
 import { cast, elementwiseOperations } from "./elementwise.ts";
-import { gather } from "./indexed.ts";
+import { extern } from "./extern.ts";
+import { gather, scatter } from "./indexed.ts";
 import { loop } from "./loop.ts";
 import { movementOperations } from "./movement.ts";
 import { argsort } from "./order.ts";
@@ -23,10 +25,13 @@ export const operations: readonly Operation[] = [
   ...reductionOperations,
   ...scanOperations,
   ...movementOperations,
+  approximate,
   window,
   gather,
+  scatter,
   argsort,
   loop,
+  extern,
 ];
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]));

@@ -1,13 +1,13 @@
 /** Reductions over named indices and cumulative reductions (scans) along one axis. */
 
-import type { Node } from "../graph.ts";
 import { constrainedFraction, indexSizes, parseConstraints, parseSpec } from "../index-spec.ts";
-import { type DifferentiationContext, IrError, type Operation, type Reducer } from "../operation.ts";
+import { IrError, type Operation, type Reducer } from "../operation.ts";
 import { newTensor, type Tensor } from "../tensor.ts";
 import { type DType, elementCount, isFloat, isInteger, stridesOf, type TensorType, tensorType } from "../types.ts";
 import { type IndexSpace, indexSpace, visitRuns, visitSpace } from "./iteration.ts";
 import { largestF32 } from "./precision.ts";
 import { reductionBound, scanBound } from "./reduce-bounds.ts";
+import { reductionGradient, scanGradient } from "./reduce-gradients.ts";
 
 const lowest = (dtype: DType) => (isFloat(dtype) ? -largestF32 : dtype === "i32" ? -2147483648 : 0);
 const highest = (dtype: DType) =>
@@ -147,29 +147,6 @@ function reduction(row: Row): Operation {
   };
 }
 
-/** Gradient by the operand of a sum, product, maximum or minimum. */
-function reductionGradient(reducer: Reducer, { node, gradient, build, apply, constant }: DifferentiationContext): Node {
-  const operand = node.operands[0] as Node;
-  const { shape } = operand.type;
-  const spec = parseSpec(node.attributes.spec as string);
-  const own = spec.operands[0] as readonly string[];
-  const where = whereOf(node.attributes);
-  const axes = spec.result.map((name) => own.indexOf(name));
-  const spread = (value: Node) => build("broadcast", [value], { shape: [...shape], axes });
-  // Elements outside the range get nothing: 1 inside and 0 outside is a product of ones under the same condition.
-  const inside = (value: Node) => {
-    if (where === "") return value;
-    const ones = shape.map((size) => build("broadcast", [constant(1)], { shape: [size], axes: [] }));
-    return apply("mul", value, build("contract", ones, { spec: `${own.join(", ")} -> ${own.join(" ")}`, where }));
-  };
-  if (reducer.operation === "add") return inside(spread(gradient));
-  if (reducer.operation === "mul") return inside(apply("mul", spread(gradient), apply("div", spread(node), operand)));
-  // Ties share the gradient evenly, which keeps the rule symmetric in its arguments. An empty range has none.
-  const hit = inside(build("cast", [apply("eq", operand, spread(node))], { to: operand.type.dtype }));
-  const ties = apply("max", build("sum", [hit], { spec: node.attributes.spec as string }), constant(1));
-  return apply("mul", hit, spread(apply("div", gradient, ties)));
-}
-
 /** Combines the elements into `result`, which holds the identity on entry. */
 function reduceRuns(operand: Tensor, space: IndexSpace, result: Float64Array, reducer: Reducer) {
   const from = operand.data;
@@ -228,12 +205,7 @@ function scan(row: Row, name: string): Operation {
         runScan(operand, attributes, newTensor(result.type), kind),
       ),
     flops: ([x]) => elementCount((x as TensorType).shape),
-    differentiate:
-      reducer.operation !== "add"
-        ? undefined
-        : ({ node, gradient, build }) => [
-            build(name, [gradient], { ...node.attributes, reverse: !(node.attributes.reverse ?? false) }),
-          ],
+    differentiate: (context) => [scanGradient(reducer, context)],
   };
 }
 

@@ -94,18 +94,29 @@ export function windowGradient({ node, gradient, build, constant }: Differentiat
     spec: printWindow({ axes: spec.result.map((name) => axisFor(name, solved.get(name))), result }),
     shape: result.map(sizeOf),
   });
-  if (conditions.length === 0) return [free.length === 0 ? view : build("sum", [view], { spec: printSpec({ operands: [result], result: held }) })];
+  if (conditions.length === 0)
+    return [free.length === 0 ? view : build("sum", [view], { spec: printSpec({ operands: [result], result: held }) })];
 
-  const ones = conditions.map((axis) => build("broadcast", [constant(1)], { shape: [operand.type.shape[axis] as number], axes: [] }));
+  const ones = conditions.map((axis) =>
+    build("broadcast", [constant(1)], { shape: [operand.type.shape[axis] as number], axes: [] }),
+  );
   const where = conditions.flatMap((axis) => equalities(spec.axes[axis] as WindowAxis, places[axis] as string, solved));
   const operands = [result, ...conditions.map((axis) => [places[axis] as string])];
-  return [build("contract", [view, ...ones], { spec: printSpec({ operands, result: places }), where: printConstraints(where) })];
+  return [
+    build("contract", [view, ...ones], {
+      spec: printSpec({ operands, result: places }),
+      where: printConstraints(where),
+    }),
+  ];
 }
 
 /** The index that leaves the fewest positions to sum over. */
 function longest(names: readonly string[], sizes: ReadonlyMap<string, number>): string | undefined {
   const size = (name: string) => sizes.get(name) as number;
-  return names.reduce<string | undefined>((best, name) => (best === undefined || size(name) > size(best) ? name : best), undefined);
+  return names.reduce<string | undefined>(
+    (best, name) => (best === undefined || size(name) > size(best) ? name : best),
+    undefined,
+  );
 }
 
 function axisFor(name: string, solution: Quotient | undefined): WindowAxis {

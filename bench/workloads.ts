@@ -1,0 +1,20 @@
+/** All workloads, in the order of the table. */
+import type { Workload } from "./workload.ts";
+import { attentionWorkloads } from "./workloads/attention.ts";
+import { convolutionWorkloads } from "./workloads/convolution.ts";
+import { matrixWorkloads } from "./workloads/matrix.ts";
+import { rowWorkloads } from "./workloads/rows.ts";
+
+export const workloads: readonly Workload[] = [
+  ...matrixWorkloads,
+  ...convolutionWorkloads,
+  ...rowWorkloads,
+  ...attentionWorkloads,
+];
+
+/** @throws for a name that is no workload */
+export function findWorkload(name: string): Workload {
+  const found = workloads.find((workload) => workload.name === name);
+  if (found === undefined) throw new Error(`there is no workload "${name}"`);
+  return found;
+}
