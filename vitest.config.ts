@@ -7,7 +7,8 @@ export default defineConfig({
     pool: "forks",
     // The software Vulkan driver itself uses every core, so more than two files at once only slow each other down.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A limit against hanging, not a measurement: a busy machine may be ten times slower than a quiet one.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

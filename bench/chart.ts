@@ -55,7 +55,11 @@ export function rooflineChart(points: readonly ChartPoint[], roofline: Roofline,
     line(x(left), y(roofline.gigabytes * left), x(ridge), y(roofline.gigaflops), `${thick} clip-path="url(#plot)"`),
     line(x(ridge), y(roofline.gigaflops), x(right), y(roofline.gigaflops), thick),
     text([frame.left, 22], title, 'font-size="15" font-weight="bold"'),
-    text([(frame.left + width - frame.right) / 2, height - 14], "operations per unavoidable byte", 'text-anchor="middle"'),
+    text(
+      [(frame.left + width - frame.right) / 2, height - 14],
+      "operations per unavoidable byte",
+      'text-anchor="middle"',
+    ),
     text([14, frame.top - 8], "GFLOP/s"),
     ...points.flatMap((point, number) =>
       point.rates.flatMap(({ contestant, gigaflops }) => {

@@ -5,7 +5,7 @@ import type { ContestantName } from "./workload.ts";
 import { findWorkload } from "./workloads.ts";
 
 export type Order =
-  | { readonly kind: "prepare"; readonly workload: string; readonly resultFile: string }
+  | { readonly kind: "prepare"; readonly workload: string; readonly variant: number; readonly resultFile: string }
   | { readonly kind: "time"; readonly repeat: number };
 
 export type Answer =
@@ -37,7 +37,7 @@ async function obey(order: Order): Promise<void> {
     return;
   }
   const system = await (await systems[process.argv[2] as ContestantName]()).open();
-  prepared = await system.prepare(findWorkload(order.workload));
+  prepared = await system.prepare(findWorkload(order.workload), order.variant);
   const result = await prepared.result();
   writeFileSync(order.resultFile, new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
   const ms = await prepared.time(1);

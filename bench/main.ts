@@ -51,7 +51,9 @@ function installPeers(): void {
   const stamp = join(bench, "node_modules", ".package-lock.json");
   const lock = join(bench, "package-lock.json");
   const names = (file: string) =>
-    Object.entries((JSON.parse(readFileSync(file, "utf8")) as { packages: Record<string, { version?: string }> }).packages)
+    Object.entries(
+      (JSON.parse(readFileSync(file, "utf8")) as { packages: Record<string, { version?: string }> }).packages,
+    )
       .filter(([path]) => path !== "")
       .map(([path, { version }]) => `${path}@${version}`)
       .join(" ");

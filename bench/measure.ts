@@ -27,6 +27,8 @@ export interface Measurement {
   readonly timings: Partial<Readonly<Record<ContestantName, Timing>>>;
   /** Why a contestant has no timing. */
   readonly absent: Partial<Readonly<Record<ContestantName, string>>>;
+  /** Why a contestant does it another way than its first. */
+  readonly notes: Partial<Readonly<Record<ContestantName, string>>>;
   /** Largest difference from Weft's result, relative to its largest entry. */
   readonly differences: Partial<Readonly<Record<ContestantName, number>>>;
   readonly versions: Partial<Readonly<Record<ContestantName, string>>>;
@@ -69,7 +71,9 @@ function reasonOf(answer: Extract<Answer, { kind: "failed" }>, contestant: Conte
     .filter((line) => /error|unsupported|not implemented|exceed|limit|too large/i.test(line))
     .pop();
   const died = /process ended|no answer/.test(answer.reason);
-  return (died && complaint !== undefined ? `${answer.reason}: ${complaint}` : answer.reason).replace(/\s+/g, " ").slice(0, 300);
+  return (died && complaint !== undefined ? `${answer.reason}: ${complaint}` : answer.reason)
+    .replace(/\s+/g, " ")
+    .slice(0, 300);
 }
 
 export async function measure(workload: Workload, options: MeasureOptions): Promise<Measurement> {
@@ -78,6 +82,7 @@ export async function measure(workload: Workload, options: MeasureOptions): Prom
   const times = new Map<ContestantName, number[]>();
   const absent: Partial<Record<ContestantName, string>> = {};
   const differences: Partial<Record<ContestantName, number>> = {};
+  const notes: Partial<Record<ContestantName, string>> = {};
   const versions: Partial<Record<ContestantName, string>> = {};
   let facts: WorkFacts | undefined;
   let expected: Float32Array | undefined;
@@ -93,28 +98,39 @@ export async function measure(workload: Workload, options: MeasureOptions): Prom
         absent[name] = known;
         continue;
       }
-      const contestant = startContestant(name, name === "weft" ? {} : options.environment);
-      const resultFile = join(folder, `${name}.f32`);
-      const answer = await contestant.ask({ kind: "prepare", workload: workload.name, resultFile }, prepareLimitMs);
-      if (answer.kind !== "prepared") {
-        absent[name] = answer.kind === "failed" ? reasonOf(answer, contestant) : "it answered out of turn";
-        contestant.stop();
-        continue;
+      const reasons: string[] = [];
+      const variants = name === "ort" ? (workload.ort?.length ?? 0) : 1;
+      for (let variant = 0; variant < variants && !running.has(name); variant++) {
+        const contestant = startContestant(name, name === "weft" ? {} : options.environment);
+        const resultFile = join(folder, `${name}.f32`);
+        const answer = await contestant.ask(
+          { kind: "prepare", workload: workload.name, variant, resultFile },
+          prepareLimitMs,
+        );
+        if (answer.kind !== "prepared") {
+          reasons.push(answer.kind === "failed" ? reasonOf(answer, contestant) : "it answered out of turn");
+          contestant.stop();
+          continue;
+        }
+        versions[name] = answer.version;
+        facts ??= answer.facts;
+        const result = readResult(resultFile);
+        expected ??= result;
+        const difference = relativeDifference(expected, result);
+        if (!(difference <= agreement)) {
+          const of = variants > 1 ? ` with ${variant === 0 ? "its fused kernel" : "plain nodes"}` : "";
+          reasons.push(`its result${of} differs from the first by ${difference.toExponential(1)} of the largest entry`);
+          contestant.stop();
+          continue;
+        }
+        differences[name] = difference;
+        options.say(`  ${name}: ${answer.ms.toFixed(1)} ms, difference ${difference.toExponential(1)}`);
+        const repeat = Math.max(1, Math.min(50, Math.round(turnMs / answer.ms)));
+        running.set(name, { contestant, repeat });
+        times.set(name, []);
       }
-      versions[name] = answer.version;
-      facts ??= answer.facts;
-      const result = readResult(resultFile);
-      expected ??= result;
-      const difference = relativeDifference(expected, result);
-      differences[name] = difference;
-      if (!(difference <= agreement)) {
-        absent[name] = `its result differs from the first by ${difference.toExponential(1)} of the largest entry`;
-        contestant.stop();
-        continue;
-      }
-      options.say(`  ${name}: ${answer.ms.toFixed(1)} ms, difference ${difference.toExponential(1)}`);
-      running.set(name, { contestant, repeat: Math.max(1, Math.min(50, Math.round(turnMs / answer.ms))) });
-      times.set(name, []);
+      if (!running.has(name)) absent[name] = reasons.join("; ");
+      else if (reasons.length > 0) notes[name] = reasons.join("; ");
     }
     for (let round = 0; round < options.rounds; round++) {
       for (const [name, { contestant, repeat }] of running) {
@@ -133,7 +149,7 @@ export async function measure(workload: Workload, options: MeasureOptions): Prom
     rmSync(folder, { recursive: true, force: true });
   }
   const timings = Object.fromEntries([...times].map(([name, values]) => [name, summary(values)]));
-  return { workload, timings, absent, differences, versions, facts };
+  return { workload, timings, absent, notes, differences, versions, facts };
 }
 
 export const allContestants: readonly ContestantName[] = ["weft", ...peerNames];

@@ -28,6 +28,7 @@ export interface Jax {
     array(values: Numbers, options: { readonly shape: Shape; readonly dtype?: "float32" | "int32" }): JaxArray;
     zeros(shape: Shape): JaxArray;
     matmul(a: JaxArray, b: JaxArray): JaxArray;
+    pad(x: JaxArray, widths: readonly Pair[]): JaxArray;
     einsum(subscripts: string, ...operands: readonly JaxArray[]): JaxArray;
     sum(x: JaxArray, axis?: Axis, options?: Options): JaxArray;
     mean(x: JaxArray, axis?: Axis, options?: Options): JaxArray;

@@ -18,6 +18,8 @@ export interface TensorFlow {
   tensor(data: Numbers, shape: Shape, dtype?: "float32" | "int32"): TfTensor;
   zeros(shape: Shape): TfTensor;
   tidy(work: () => TfTensor): TfTensor;
+  /** Keeps a tensor beyond the `tidy` that it was made in. */
+  keep(x: TfTensor): TfTensor;
   matMul(a: TfTensor, b: TfTensor, transposeA?: boolean, transposeB?: boolean): TfTensor;
   add(a: Operand, b: Operand): TfTensor;
   sub(a: Operand, b: Operand): TfTensor;
@@ -41,7 +43,14 @@ export interface TensorFlow {
   slice(x: TfTensor, begin: readonly number[], size: readonly number[]): TfTensor;
   gather(x: TfTensor, indices: TfTensor, axis?: number): TfTensor;
   conv2d(x: TfTensor, filter: TfTensor, stride: number, pad: Padding, format: "NHWC", dilation: Pair): TfTensor;
-  depthwiseConv2d(x: TfTensor, filter: TfTensor, stride: number, pad: Padding, format: "NHWC", dilation: Pair): TfTensor;
+  depthwiseConv2d(
+    x: TfTensor,
+    filter: TfTensor,
+    stride: number,
+    pad: Padding,
+    format: "NHWC",
+    dilation: Pair,
+  ): TfTensor;
   maxPool(x: TfTensor, size: number, stride: number, pad: Padding): TfTensor;
   basicLSTMCell(
     forgetBias: TfTensor,

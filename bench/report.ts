@@ -25,6 +25,8 @@ export interface ResultRow {
   readonly rounds: number;
   /** Why a contestant is left out. */
   readonly absent: Readonly<Partial<Record<string, string>>>;
+  /** Why a contestant does it another way than its fastest. */
+  readonly notes: Readonly<Partial<Record<string, string>>>;
   readonly flops?: number;
   /** Bytes of inputs, weights and result. */
   readonly unavoidableBytes?: number;
@@ -34,7 +36,7 @@ export interface ResultRow {
   readonly peakBytes?: number;
 }
 
-export function resultRow({ workload, timings, absent, facts }: Measurement): ResultRow {
+export function resultRow({ workload, timings, absent, notes, facts }: Measurement): ResultRow {
   const peers: Partial<Record<PeerName, number>> = {};
   for (const name of peerNames) {
     const ms = timings[name]?.ms;
@@ -45,9 +47,12 @@ export function resultRow({ workload, timings, absent, facts }: Measurement): Re
     name: workload.name,
     ms: timings.weft === undefined ? undefined : rounded(timings.weft.ms),
     peers,
-    spread: Object.fromEntries(known.map(([name, { fastest, slowest }]) => [name, [rounded(fastest), rounded(slowest)]])),
+    spread: Object.fromEntries(
+      known.map(([name, { fastest, slowest }]) => [name, [rounded(fastest), rounded(slowest)]]),
+    ),
     rounds: Math.min(...known.map(([, { rounds }]) => rounds)),
     absent,
+    notes,
     ...facts,
   };
 }
@@ -95,7 +100,10 @@ const columns: readonly Column[] = [
 ];
 
 export function printResults(results: Results): string {
-  const table = printTable(columns, results.rows.map((row) => cells(row, results.roofline)));
+  const table = printTable(
+    columns,
+    results.rows.map((row) => cells(row, results.roofline)),
+  );
   const mean = meanRatio(results.rows);
   return `${table}\n\ngeometric mean, best peer / weft: ${mean === undefined ? "–" : mean.toFixed(2)}`;
 }
@@ -110,7 +118,10 @@ export function resultsPage(results: Results, remarks: ReadonlyMap<string, strin
   const line = (values: readonly string[]) => `| ${values.join(" | ")} |`;
   const mean = meanRatio(rows);
   const low = rows.filter((row) => (ratioOf(row) ?? Number.POSITIVE_INFINITY) < 1.2);
-  const absent = rows.flatMap((row) => Object.entries(row.absent).map(([name, reason]) => `- ${row.name}, ${name}: ${reason}`));
+  const list = (of: (row: ResultRow) => Readonly<Partial<Record<string, string>>>) =>
+    rows.flatMap((row) => Object.entries(of(row)).map(([name, reason]) => `- ${row.name}, ${name}: ${reason}`));
+  const absent = list((row) => row.absent);
+  const notes = list((row) => row.notes);
   const rounds = Math.min(...rows.map((row) => row.rounds));
   return [
     "# Weft beside its peers",
@@ -136,6 +147,7 @@ export function resultsPage(results: Results, remarks: ReadonlyMap<string, strin
     ...(low.length === 0 ? [] : ["", "## Ratios below 1.2", ""]),
     ...low.map((row) => `- ${row.name} (${ratioOf(row)?.toFixed(2)}): ${remarks.get(row.name) ?? "not explained yet"}`),
     ...(absent.length === 0 ? [] : ["", "## Left out", "", ...absent]),
+    ...(notes.length === 0 ? [] : ["", "## Not the peer's fastest way", "", ...notes]),
     "",
   ].join("\n");
 }

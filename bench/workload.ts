@@ -1,6 +1,7 @@
 /** What a workload is: one computation, said once for Weft and once for every peer that can do it. */
-import type { JaxContext, JaxProgram } from "./peer-jax.ts";
+
 import type { OnnxGraph, OnnxValue } from "./onnx-model.ts";
+import type { JaxContext, JaxProgram } from "./peer-jax.ts";
 import type { TfContext, TfProgram } from "./peer-tensorflow.ts";
 
 export type Shape = readonly number[];
@@ -10,6 +11,8 @@ export type Numbers = Float32Array | Int32Array;
 export interface InputTensor {
   readonly name: string;
   readonly shape: Shape;
+  /** Factor on the real numbers, 1 unless given. */
+  readonly scale?: number;
   /** Whole numbers below this, instead of real numbers in [-1, 1). */
   readonly below?: number;
   /** Data of the model rather than of a request: a peer that treats those better may know it beforehand. */
@@ -45,6 +48,8 @@ export interface WorkloadData {
   parameter(name: string, shape: Shape): Float32Array;
 }
 
+export type OnnxBuilder = (context: OnnxContext, data: WorkloadData) => OnnxResult;
+
 export interface Workload {
   readonly name: string;
   readonly weft: {
@@ -57,7 +62,8 @@ export interface Workload {
   readonly inputs: readonly InputTensor[];
   /** Shape of the result, row-major in every system's answer. */
   readonly result: Shape;
-  readonly ort?: (context: OnnxContext, data: WorkloadData) => OnnxResult;
+  /** Several ways, the fastest kernels first: the first whose result is right is measured. */
+  readonly ort?: readonly OnnxBuilder[];
   readonly tfjs?: (context: TfContext, data: WorkloadData) => TfProgram;
   readonly jax?: (context: JaxContext, data: WorkloadData) => JaxProgram;
   /** Why a peer is not asked. */
@@ -86,8 +92,10 @@ export function workloadData(workload: Workload): WorkloadData {
       const input = workload.inputs.find((candidate) => candidate.name === name);
       if (input === undefined) throw new Error(`${workload.name} has no input ${name}`);
       const values = uniform(name, elementCount(input.shape));
-      const { below } = input;
-      return below === undefined ? values : Int32Array.from(values, (value) => Math.floor(((value + 1) / 2) * below));
+      const { below, scale = 1 } = input;
+      return below === undefined
+        ? values.map((value) => value * scale)
+        : Int32Array.from(values, (value) => Math.floor(((value + 1) / 2) * below));
     },
     parameter: parameterData,
   };

@@ -3,6 +3,8 @@ import type { Workload } from "./workload.ts";
 import { attentionWorkloads } from "./workloads/attention.ts";
 import { convolutionWorkloads } from "./workloads/convolution.ts";
 import { matrixWorkloads } from "./workloads/matrix.ts";
+import { networkWorkloads } from "./workloads/networks.ts";
+import { recurrenceWorkloads } from "./workloads/recurrence.ts";
 import { rowWorkloads } from "./workloads/rows.ts";
 
 export const workloads: readonly Workload[] = [
@@ -10,6 +12,8 @@ export const workloads: readonly Workload[] = [
   ...convolutionWorkloads,
   ...rowWorkloads,
   ...attentionWorkloads,
+  ...recurrenceWorkloads,
+  ...networkWorkloads,
 ];
 
 /** @throws for a name that is no workload */

@@ -1,4 +1,5 @@
-// Bundles src/ into dist/: weft.mjs (the command) and index.mjs (the library). npm packages stay external.
+// Bundles src/ into dist/: weft.mjs (the command) and index.mjs (the library), whose npm packages stay external, and the inspection
+// page's own script and style.
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,7 +7,12 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
 const entries = { weft: "src/cli/main.ts", index: "src/index.ts" };
-const targets = Object.keys(entries).map((name) => join(dist, `${name}.mjs`));
+const page = { inspector: "src/inspect/page/main.ts", "inspector-style": "src/inspect/page/style.css" };
+const targets = [
+  ...Object.keys(entries).map((name) => join(dist, `${name}.mjs`)),
+  join(dist, "inspector.js"),
+  join(dist, "inspector-style.css"),
+];
 
 /** The newest modification time below the given files and folders, in ms. */
 function newest(path) {
@@ -41,9 +47,10 @@ export async function build() {
     write: false,
     logLevel: "warning",
   });
+  const pageResult = await buildPage();
   mkdirSync(dist, { recursive: true });
   // Written aside and renamed, so that another process never reads half a file. Maps first: the bundles refer to them.
-  const files = [...result.outputFiles].sort(
+  const files = [...result.outputFiles, ...pageResult.outputFiles].sort(
     (a, b) => Number(b.path.endsWith(".map")) - Number(a.path.endsWith(".map")),
   );
   for (const file of files) {
@@ -51,7 +58,24 @@ export async function build() {
     writeFileSync(temporary, file.contents);
     renameSync(temporary, file.path);
   }
-  return result.outputFiles.map((file) => relative(root, file.path));
+  return files.map((file) => relative(root, file.path));
+}
+
+/** The inspection page's script and style, in memory. */
+export async function buildPage() {
+  const { build: bundle } = await import("esbuild");
+  return bundle({
+    absWorkingDir: root,
+    entryPoints: page,
+    outdir: dist,
+    bundle: true,
+    platform: "browser",
+    format: "iife",
+    target: "es2022",
+    minify: true,
+    write: false,
+    logLevel: "warning",
+  });
 }
 
 export async function buildIfStale() {

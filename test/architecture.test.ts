@@ -13,14 +13,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   passes: ["ir"],
   codegen: ["ir", "passes"],
   runtime: ["ir", "codegen/plan.ts", "codegen/device-profile.ts"],
-  cli: ["ir", "frontend", "passes", "codegen", "runtime", "."],
+  inspect: ["ir", "passes", "codegen"],
+  cli: ["ir", "frontend", "passes", "codegen", "runtime", "inspect", "."],
   ".": ["ir", "frontend", "passes", "codegen", "runtime"],
 };
 
 /** Files that other folders may import besides every folder's index.ts. */
 const faces = new Set(["src/runtime/node.ts", "src/codegen/plan.ts", "src/codegen/device-profile.ts"]);
 
-const pureFolders = ["ir", "frontend", "passes", "codegen"];
+const pureFolders = ["ir", "frontend", "passes", "codegen", "inspect"];
 
 /** npm packages of the pure folders: parsers and printers, nothing that reaches the outside. */
 const purePackages = new Set(["ohm-js", "ts-morph"]);

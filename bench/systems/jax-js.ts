@@ -5,7 +5,29 @@ import { importPeer, peerVersion } from "./peer-package.ts";
 import type { System } from "./system.ts";
 import { installWebGpu } from "./web-gpu.ts";
 
+/** jax-js calls iterator helpers, which Node has since version 22. */
+function installIteratorHelpers(): void {
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object;
+  const helpers = {
+    *map<T, U>(this: Iterable<T>, change: (value: T, at: number) => U) {
+      let at = 0;
+      for (const value of this) yield change(value, at++);
+    },
+    *filter<T>(this: Iterable<T>, wanted: (value: T, at: number) => boolean) {
+      let at = 0;
+      for (const value of this) if (wanted(value, at++)) yield value;
+    },
+    toArray<T>(this: Iterable<T>) {
+      return [...this];
+    },
+  };
+  for (const [name, value] of Object.entries(helpers)) {
+    if (!(name in prototype)) Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  }
+}
+
 export async function open(): Promise<System> {
+  installIteratorHelpers();
   const adapter = await installWebGpu();
   const jax = (await importPeer("@jax-js/jax")) as Jax & {
     init(device: string): Promise<readonly string[]>;

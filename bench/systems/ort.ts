@@ -55,8 +55,9 @@ export async function open(): Promise<System> {
   return {
     adapter: "chosen by ONNX Runtime's own Dawn",
     version: peerVersion("onnxruntime-node"),
-    prepare: async (workload) => {
-      if (workload.ort === undefined) throw new Error(workload.absent?.ort ?? "not written for it");
+    prepare: async (workload, variant) => {
+      const build = workload.ort?.[variant];
+      if (build === undefined) throw new Error(workload.absent?.ort ?? "not written for it");
       const data = workloadData(workload);
       const graph = new OnnxGraph();
       const feeds = new Map<string, { readonly shape: Shape; readonly data: Numbers }>();
@@ -71,7 +72,7 @@ export async function open(): Promise<System> {
         return inputAs(name, found?.shape ?? [], data.input(name));
       };
       const constant = (shape: Shape, values: Numbers) => graph.constant({ shape, data: values });
-      const built = workload.ort({ graph, input, inputAs, constant }, data);
+      const built = build({ graph, input, inputAs, constant }, data);
       const shape = built.shape ?? workload.result;
       graph.output(built.value, shape);
       const main = await session(graph, true);

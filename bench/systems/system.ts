@@ -25,6 +25,9 @@ export interface WorkFacts {
 export interface System {
   readonly adapter: string;
   readonly version: string;
-  /** @throws when this system cannot run the workload; the message is the reason given in the table */
-  prepare(workload: Workload): Promise<PreparedWorkload>;
+  /**
+   * @param variant which of the ways that the workload is written for this system, where it is written in several
+   * @throws when this system cannot run the workload; the message is the reason given in the table
+   */
+  prepare(workload: Workload, variant: number): Promise<PreparedWorkload>;
 }

@@ -1,6 +1,12 @@
-import { type InputTensor, transposed, type Workload } from "../workload.ts";
+import { jaxFavor, onnxFavor, tensorflowFavor } from "../favor.ts";
+import { type InputTensor, type Numbers, transposed, type Workload } from "../workload.ts";
 
 const names = ["Q", "K", "V"] as const;
+
+/** What is added to the scores where a position must not see a later one. */
+function causalMask(length: number): Float32Array {
+  return Float32Array.from({ length: length * length }, (_, at) => (at % length > Math.floor(at / length) ? -1e9 : 0));
+}
 
 /** Every head by itself. Peers with a kernel of their own for attention get it, in the layout that it wants. */
 function attention(heads: number, length: number, width: number, causal: boolean): Workload {
@@ -17,25 +23,28 @@ function attention(heads: number, length: number, width: number, causal: boolean
     inputs: names.map((name) => ({ name, shape })),
     result: shape,
     slow: length > 1024,
-    ort: ({ graph, inputAs }, data) => {
-      const operands = names.map((name) => inputAs(name, hiddenLast, transposed(data.input(name), shape, [1, 0, 2])));
-      const value = graph.apply(
-        "MultiHeadAttention",
-        operands,
-        { num_heads: heads, ...(causal ? { unidirectional: 1 } : {}) },
-        "com.microsoft",
-      );
-      const toResult = (result: Float32Array) => transposed(result, [length, heads, width], [1, 0, 2]);
-      return { value, shape: hiddenLast, toResult };
-    },
+    ort: [
+      ({ graph, inputAs }, data) => {
+        const operands = names.map((name) => inputAs(name, hiddenLast, transposed(data.input(name), shape, [1, 0, 2])));
+        const value = graph.apply(
+          "MultiHeadAttention",
+          operands,
+          { num_heads: heads, ...(causal ? { unidirectional: 1 } : {}) },
+          "com.microsoft",
+        );
+        const toResult = (result: Float32Array) => transposed(result, [length, heads, width], [1, 0, 2]);
+        return { value, shape: hiddenLast, toResult };
+      },
+      ({ graph, input, constant }) => {
+        const keysAcross = graph.apply("Transpose", [input("K")], { perm: [0, 2, 1] });
+        const scores = graph.apply("Mul", [graph.apply("MatMul", [input("Q"), keysAcross]), graph.scalar(scale)]);
+        const kept = causal ? graph.apply("Add", [scores, constant([length, length], causalMask(length))]) : scores;
+        return { value: graph.apply("MatMul", [graph.apply("Softmax", [kept], { axis: -1 }), input("V")]) };
+      },
+    ],
     tfjs: ({ tf, input, tensor }) => {
       const [q, k, v] = [input("Q"), input("K"), input("V")];
-      const mask = causal
-        ? tensor(
-            [1, length, length],
-            Float32Array.from({ length: length * length }, (_, at) => (at % length > Math.floor(at / length) ? -1e9 : 0)),
-          )
-        : undefined;
+      const mask = causal ? tensor([1, length, length], causalMask(length)) : undefined;
       return {
         run: () => {
           const scores = tf.mul(tf.matMul(q, k, false, true), scale);
@@ -53,19 +62,17 @@ function attention(heads: number, length: number, width: number, causal: boolean
   };
 }
 
-const epsilon = 1e-4;
-
 /**
  * FAVOR+ for the softmax kernel (Choromanski et al. 2021). Weft gets the paper's order, (Q' K'ᵀ) V, and finds the linear
- * one; the peers are given the linear order by hand, with the normaliser as a product with the sum of K'.
+ * one; the peers are given the linear order by hand (favor.ts), with the normaliser as a product with the sum of K'.
  */
 function favor(heads: number, length: number, width: number, features: number): Workload {
   const shape = [heads, length, width];
-  const narrow = width ** -0.25;
   const inputs: readonly InputTensor[] = [
     ...names.map((name) => ({ name, shape })),
     { name: "W", shape: [features, width], weight: true },
   ];
+  const weightAcross = (weight: Numbers) => transposed(weight, [features, width], [1, 0]);
   return {
     name: `FAVOR+ ${heads} × ${length} × ${width}, ${features} features`,
     weft: {
@@ -76,64 +83,19 @@ function favor(heads: number, length: number, width: number, features: number): 
     inputs,
     result: shape,
     slow: length > 4096,
-    ort: ({ graph, input, inputAs }, data) => {
-      const weight = inputAs("W", [width, features], transposed(data.input("W"), [features, width], [1, 0]));
-      const constant = (value: number) => graph.scalar(value);
-      const phi = (name: string, axes: readonly number[]) => {
-        const x = graph.apply("Mul", [input(name), constant(narrow)]);
-        const u = graph.apply("MatMul", [x, weight]);
-        const h = graph.apply("Mul", [
-          graph.apply("ReduceSum", [graph.apply("Mul", [x, x]), graph.integers(-1)], { keepdims: 1 }),
-          constant(0.5),
-        ]);
-        const greatest = graph.apply("ReduceMax", [u, graph.integers(...axes)], { keepdims: 1 });
-        const exponent = graph.apply("Sub", [graph.apply("Sub", [u, h]), greatest]);
-        return graph.apply("Add", [graph.apply("Exp", [exponent]), constant(epsilon)]);
-      };
-      const [q, k] = [phi("Q", [-1]), phi("K", [-2, -1])];
-      const keysFirst = graph.apply("Transpose", [k], { perm: [0, 2, 1] });
-      const state = graph.apply("MatMul", [keysFirst, input("V")]);
-      const total = graph.apply("ReduceSum", [keysFirst, graph.integers(-1)], { keepdims: 1 });
-      return { value: graph.apply("Div", [graph.apply("MatMul", [q, state]), graph.apply("MatMul", [q, total])]) };
-    },
+    ort: [
+      ({ graph, input, inputAs }, data) => {
+        const weight = inputAs("W", [width, features], weightAcross(data.input("W")));
+        return { value: onnxFavor(graph, input("Q"), input("K"), input("V"), weight, width) };
+      },
+    ],
     tfjs: ({ tf, input, tensor }, data) => {
       const [q, k, v] = [input("Q"), input("K"), input("V")];
-      const weight = tensor([1, width, features], transposed(data.input("W"), [features, width], [1, 0]));
-      const phi = (input: typeof q, axes: number | readonly number[]) => {
-        const x = tf.mul(input, narrow);
-        const u = tf.matMul(x, weight);
-        const h = tf.mul(tf.sum(tf.square(x), -1, true), 0.5);
-        return tf.add(tf.exp(tf.sub(tf.sub(u, h), tf.max(u, axes, true))), epsilon);
-      };
-      return {
-        run: () => {
-          const [a, b] = [phi(q, -1), phi(k, [1, 2])];
-          const state = tf.matMul(b, v, true);
-          const total = tf.sum(b, 1, true);
-          return tf.div(tf.matMul(a, state), tf.matMul(a, total, false, true));
-        },
-      };
+      const weight = tensor([1, width, features], weightAcross(data.input("W")));
+      return { run: () => tensorflowFavor(tf, q, k, v, weight, width) };
     },
-    jax: ({ jax: { numpy: np }, input, compiled }) =>
-      compiled(
-        (q, k, v, weight) => {
-          const phi = (input: typeof q, axes: number | readonly number[]) => {
-            const x = input.mul(narrow);
-            const u = np.einsum("hlc,mc->hlm", x.ref, weight.ref);
-            const h = np.sum(np.square(x), -1, { keepdims: true }).mul(0.5);
-            const greatest = np.max(u.ref, axes, { keepdims: true });
-            return np.exp(u.sub(h).sub(greatest)).add(epsilon);
-          };
-          const [a, b] = [phi(q, -1), phi(k, [1, 2])];
-          weight.dispose();
-          const state = np.einsum("hlm,hlc->hmc", b.ref, v);
-          const total = np.sum(b, 1);
-          const above = np.einsum("hlm,hmc->hlc", a.ref, state);
-          return above.div(np.einsum("hlm,hm->hl", a, total).reshape([heads, length, 1]));
-        },
-        ...names.map(input),
-        input("W"),
-      ),
+    jax: ({ jax, input, compiled }) =>
+      compiled((q, k, v, weight) => jaxFavor(jax, q, k, v, weight, shape), ...names.map(input), input("W")),
   };
 }
 
@@ -148,14 +110,16 @@ function gathered(places: number, keys: number, width: number): Workload {
     },
     inputs: [...names.map((name) => ({ name, shape })), { name: "I", shape: [places, keys], below: places }],
     result: shape,
-    ort: ({ graph, input }) => {
-      const index = input("I");
-      const [k, v] = [graph.apply("Gather", [input("K"), index]), graph.apply("Gather", [input("V"), index])];
-      const query = graph.apply("Unsqueeze", [input("Q"), graph.integers(2)]);
-      const scores = graph.apply("Squeeze", [graph.apply("MatMul", [k, query]), graph.integers(2)]);
-      const weights = graph.apply("Unsqueeze", [graph.apply("Softmax", [scores], { axis: -1 }), graph.integers(1)]);
-      return { value: graph.apply("Squeeze", [graph.apply("MatMul", [weights, v]), graph.integers(1)]) };
-    },
+    ort: [
+      ({ graph, input }) => {
+        const index = input("I");
+        const [k, v] = [graph.apply("Gather", [input("K"), index]), graph.apply("Gather", [input("V"), index])];
+        const query = graph.apply("Unsqueeze", [input("Q"), graph.integers(2)]);
+        const scores = graph.apply("Squeeze", [graph.apply("MatMul", [k, query]), graph.integers(2)]);
+        const weights = graph.apply("Unsqueeze", [graph.apply("Softmax", [scores], { axis: -1 }), graph.integers(1)]);
+        return { value: graph.apply("Squeeze", [graph.apply("MatMul", [weights, v]), graph.integers(1)]) };
+      },
+    ],
     tfjs: ({ tf, input }) => {
       const [q, k, v, index] = [input("Q"), input("K"), input("V"), input("I")];
       return {

@@ -11,7 +11,10 @@ interface Convolution {
 }
 
 /** Padding keeps the size at stride 1. */
-function convolution(name: string, { channels, outputs, size, kernel, stride = 1, dilation = 1 }: Convolution): Workload {
+function convolution(
+  name: string,
+  { channels, outputs, size, kernel, stride = 1, dilation = 1 }: Convolution,
+): Workload {
   const padding = (dilation * (kernel - 1)) / 2;
   const after = Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
   const filterShape = [outputs, channels, kernel, kernel];
@@ -27,17 +30,22 @@ function convolution(name: string, { channels, outputs, size, kernel, stride = 1
       { name: "w", shape: filterShape, weight: true },
     ],
     result: [outputs, after, after],
-    ort: ({ graph, input, inputAs }, data) => ({
-      value: graph.apply("Conv", [inputAs("X", [1, channels, size, size], data.input("X")), input("w")], {
-        strides: [stride, stride],
-        dilations: [dilation, dilation],
-        pads: [padding, padding, padding, padding],
+    ort: [
+      ({ graph, input, inputAs }, data) => ({
+        value: graph.apply("Conv", [inputAs("X", [1, channels, size, size], data.input("X")), input("w")], {
+          strides: [stride, stride],
+          dilations: [dilation, dilation],
+          pads: [padding, padding, padding, padding],
+        }),
+        shape: [1, outputs, after, after],
       }),
-      shape: [1, outputs, after, after],
-    }),
+    ],
     tfjs: ({ tf, tensor }, data) => {
       const x = tensor([1, size, size, channels], transposed(data.input("X"), [channels, size, size], [1, 2, 0]));
-      const filter = tensor([kernel, kernel, channels, outputs], transposed(data.input("w"), filterShape, [2, 3, 1, 0]));
+      const filter = tensor(
+        [kernel, kernel, channels, outputs],
+        transposed(data.input("w"), filterShape, [2, 3, 1, 0]),
+      );
       return {
         run: () => tf.conv2d(x, filter, stride, padding, "NHWC", [dilation, dilation]),
         toResult: (answer) => tf.transpose(answer, [0, 3, 1, 2]),
@@ -46,9 +54,18 @@ function convolution(name: string, { channels, outputs, size, kernel, stride = 1
     jax: ({ jax, input, tensor, compiled }, data) =>
       compiled(
         (x, filter) =>
-          jax.lax.convGeneralDilated(x, filter, [stride, stride], [[padding, padding], [padding, padding]], {
-            rhsDilation: [dilation, dilation],
-          }),
+          jax.lax.convGeneralDilated(
+            x,
+            filter,
+            [stride, stride],
+            [
+              [padding, padding],
+              [padding, padding],
+            ],
+            {
+              rhsDilation: [dilation, dilation],
+            },
+          ),
         tensor([1, channels, size, size], data.input("X")),
         input("w"),
       ),
@@ -65,14 +82,16 @@ function depthwise(channels: number, size: number): Workload {
       { name: "w", shape: [channels, 3, 3], weight: true },
     ],
     result: image,
-    ort: ({ graph, inputAs }, data) => ({
-      value: graph.apply(
-        "Conv",
-        [inputAs("X", [1, ...image], data.input("X")), inputAs("w", [channels, 1, 3, 3], data.input("w"))],
-        { group: channels, pads: [1, 1, 1, 1] },
-      ),
-      shape: [1, ...image],
-    }),
+    ort: [
+      ({ graph, inputAs }, data) => ({
+        value: graph.apply(
+          "Conv",
+          [inputAs("X", [1, ...image], data.input("X")), inputAs("w", [channels, 1, 3, 3], data.input("w"))],
+          { group: channels, pads: [1, 1, 1, 1] },
+        ),
+        shape: [1, ...image],
+      }),
+    ],
     tfjs: ({ tf, tensor }, data) => {
       const x = tensor([1, size, size, channels], transposed(data.input("X"), image, [1, 2, 0]));
       const filter = tensor([3, 3, channels, 1], transposed(data.input("w"), [channels, 3, 3], [1, 2, 0]));
@@ -84,7 +103,16 @@ function depthwise(channels: number, size: number): Workload {
     jax: ({ jax, tensor, compiled }, data) =>
       compiled(
         (x, filter) =>
-          jax.lax.convGeneralDilated(x, filter, [1, 1], [[1, 1], [1, 1]], { featureGroupCount: channels }),
+          jax.lax.convGeneralDilated(
+            x,
+            filter,
+            [1, 1],
+            [
+              [1, 1],
+              [1, 1],
+            ],
+            { featureGroupCount: channels },
+          ),
         tensor([1, ...image], data.input("X")),
         tensor([channels, 1, 3, 3], data.input("w")),
       ),

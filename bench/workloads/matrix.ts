@@ -9,7 +9,7 @@ function matmul(name: string, M: number, K: number, N: number, weight = false): 
       { name: "B", shape: [K, N], weight },
     ],
     result: [M, N],
-    ort: ({ graph, input }) => ({ value: graph.apply("MatMul", [input("A"), input("B")]) }),
+    ort: [({ graph, input }) => ({ value: graph.apply("MatMul", [input("A"), input("B")]) })],
     tfjs: ({ tf, input }) => {
       const [a, b] = [input("A"), input("B")];
       return { run: () => tf.matMul(a, b) };
@@ -44,10 +44,12 @@ function linear(L: number, d: number, e: number): Workload {
     weft: { file: "matrix.weft", entry: "linear", settings: { L, d, e } },
     inputs,
     result: [L, e],
-    ort: ({ graph, input, inputAs }, data) => {
-      const weight = inputAs("W", [d, e], transposed(data.input("W"), [e, d], [1, 0]));
-      return { value: graph.apply("Add", [graph.apply("MatMul", [input("X"), weight]), input("b")]) };
-    },
+    ort: [
+      ({ graph, input, inputAs }, data) => {
+        const weight = inputAs("W", [d, e], transposed(data.input("W"), [e, d], [1, 0]));
+        return { value: graph.apply("Add", [graph.apply("MatMul", [input("X"), weight]), input("b")]) };
+      },
+    ],
     tfjs: ({ tf, input, tensor }, data) => {
       const [a, bias] = [input("X"), input("b")];
       const b = tensor([d, e], transposed(data.input("W"), [e, d], [1, 0]));

@@ -19,7 +19,7 @@ function softmax(n: number): Workload {
     weft: { file: "rows.weft", entry: "softmax_rows", settings: { L: n, n } },
     inputs: [{ name: "X", shape: [n, n] }],
     result: [n, n],
-    ort: ({ graph, input }) => ({ value: graph.apply("Softmax", [input("X")], { axis: -1 }) }),
+    ort: [({ graph, input }) => ({ value: graph.apply("Softmax", [input("X")], { axis: -1 }) })],
     tfjs: ({ tf, input }) => {
       const x = input("X");
       return { run: () => tf.softmax(x) };
@@ -38,12 +38,14 @@ function layerNorm(L: number, d: number): Workload {
       { name: "shift", shape: [d], weight: true },
     ],
     result: [L, d],
-    ort: ({ graph, input }) => ({
-      value: graph.apply("LayerNormalization", [input("X"), input("gain"), input("shift")], {
-        axis: -1,
-        epsilon: { float: 1e-5 },
+    ort: [
+      ({ graph, input }) => ({
+        value: graph.apply("LayerNormalization", [input("X"), input("gain"), input("shift")], {
+          axis: -1,
+          epsilon: { float: 1e-5 },
+        }),
       }),
-    }),
+    ],
     tfjs: ({ tf, input }) => {
       const [x, gain, shift] = [input("X"), input("gain"), input("shift")];
       return { run: () => tfLayerNorm(tf, x, gain, shift, 1e-5) };
@@ -53,7 +55,10 @@ function layerNorm(L: number, d: number): Workload {
         (x, gain, shift) => {
           const centred = x.ref.sub(np.mean(x, -1, { keepdims: true }));
           const variance = np.mean(np.square(centred.ref), -1, { keepdims: true });
-          return centred.div(np.sqrt(variance.add(1e-5))).mul(gain).add(shift);
+          return centred
+            .div(np.sqrt(variance.add(1e-5)))
+            .mul(gain)
+            .add(shift);
         },
         input("X"),
         input("gain"),
@@ -72,11 +77,13 @@ function geluChain(L: number, d: number): Workload {
       { name: "shift", shape: [d], weight: true },
     ],
     result: [L, d],
-    ort: ({ graph, input }) => {
-      const x = input("X");
-      const affine = graph.apply("Add", [graph.apply("Mul", [x, input("gain")]), input("shift")]);
-      return { value: graph.apply("Add", [x, graph.apply("Gelu", [affine])]) };
-    },
+    ort: [
+      ({ graph, input }) => {
+        const x = input("X");
+        const affine = graph.apply("Add", [graph.apply("Mul", [x, input("gain")]), input("shift")]);
+        return { value: graph.apply("Add", [x, graph.apply("Gelu", [affine])]) };
+      },
+    ],
     tfjs: ({ tf, input }) => {
       const [x, gain, shift] = [input("X"), input("gain"), input("shift")];
       return { run: () => tf.add(x, tfGelu(tf, tf.add(tf.mul(x, gain), shift))) };

@@ -3,7 +3,16 @@
  * the published code (kexinyi/ns-vqa, reason/executors/clevr_executor.py at df35761) in what every function accepts and in how the
  * registers are filled, so that a wrong program gives the same answer or the same `error` as there.
  */
-import { type Attribute, attributes, attributeValues, isRelated, type Relation, relations, type Scene, type SceneObject } from "./scene.ts";
+import {
+  type Attribute,
+  attributes,
+  attributeValues,
+  isRelated,
+  type Relation,
+  relations,
+  type Scene,
+  type SceneObject,
+} from "./scene.ts";
 
 /** What a register holds. */
 export type Value =
@@ -56,7 +65,9 @@ const relate = (relation: Relation): Rule =>
   ofObject((from, scene) => setOf(scene.filter((other) => isRelated(relation, other, from))));
 
 const same = (attribute: Attribute): Rule =>
-  ofObject((like, scene) => setOf(scene.filter((other) => other[attribute] === like[attribute] && other.id !== like.id)));
+  ofObject((like, scene) =>
+    setOf(scene.filter((other) => other[attribute] === like[attribute] && other.id !== like.id)),
+  );
 
 const query = (attribute: Attribute): Rule => ofObject((object) => wordOf(object[attribute]));
 

@@ -66,6 +66,7 @@ export function programOfPostfix(tokens: readonly string[]): Program {
     results.push(apply(token, ...results.splice(results.length - inputs)));
   }
   const [program] = results;
-  if (program === undefined || results.length > 1) throw new ProgramError(`a program has one result, not ${results.length}`);
+  if (program === undefined || results.length > 1)
+    throw new ProgramError(`a program has one result, not ${results.length}`);
   return program;
 }

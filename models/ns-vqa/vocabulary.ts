@@ -74,7 +74,8 @@ export function questionTokens(question: string): readonly string[] {
  * @throws RangeError when words and both marks are more than `length`
  */
 export function encode(words: readonly string[], vocabulary: readonly string[], length: number): Int32Array {
-  if (words.length + 2 > length) throw new RangeError(`${words.length} words and two marks do not fit into ${length} places`);
+  if (words.length + 2 > length)
+    throw new RangeError(`${words.length} words and two marks do not fit into ${length} places`);
   const ids = new Int32Array(length).fill(wordId.null);
   ids[0] = wordId.start;
   words.forEach((word, i) => {

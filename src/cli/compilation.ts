@@ -31,6 +31,8 @@ import type { WantedParameter } from "./weights.ts";
 
 /** An entry, or the graph of an IR text, before any pass. */
 export interface LoadedEntry {
+  /** The file that was asked for. */
+  readonly path: string;
   readonly graph: Graph;
   /** Every parameter that weights may give: the whole model's, or those of the IR text. */
   readonly wanted: readonly WantedParameter[];
@@ -74,7 +76,7 @@ function loadIr(path: string, options: CompileOptions): LoadedEntry {
   const violations = verifyGraph(graph, { origins: false });
   if (violations.length > 0) throw new InputProblems(violations.map(({ message }) => `${path}: ${message}`));
   const wanted = graph.parameters.map((node) => ({ path: node.attributes.name as string, type: node.type }));
-  return { graph, wanted, sources: new Map([[path, text]]) };
+  return { path, graph, wanted, sources: new Map([[path, text]]) };
 }
 
 function parseIr(path: string, text: string): Graph {
@@ -107,7 +109,7 @@ function loadSource(
     }),
   );
   const { graph, parameters } = accept(outcome, terminal);
-  return { graph, parameters, wanted: parameters, sources: outcome.sources };
+  return { path, graph, parameters, wanted: parameters, sources: outcome.sources };
 }
 
 /** The value of a stage; its warnings are shown, its errors thrown. */

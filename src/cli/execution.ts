@@ -1,6 +1,7 @@
 /** Running a compiled graph, on a device or on the reference evaluator. */
 import { totalmem } from "node:os";
 import type { Plan } from "../codegen/index.ts";
+import type { InspectedProfile } from "../inspect/index.ts";
 import {
   elementCount,
   evaluateGraph,
@@ -20,6 +21,7 @@ import {
   prepare,
   type WeftDevice,
 } from "../runtime/index.ts";
+import { profileExecutable } from "./profiling.ts";
 import { median, printBytes, printCount } from "./quantities.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -27,6 +29,8 @@ import type { Terminal } from "./terminal.ts";
 export type ParameterValues = (path: string) => Promise<HostTensor>;
 
 export interface Execution {
+  /** Present when it was asked for. */
+  readonly profile?: InspectedProfile;
   readonly outputs: Readonly<Record<string, HostArray>>;
   readonly ms: { readonly pipelines: number; readonly upload: number; readonly run: number };
 }
@@ -35,7 +39,7 @@ export interface Execution {
 export const automaticReferenceLimit = 2e9;
 
 /**
- * Runs a plan once for its results, then `repeat` times for its time.
+ * Runs a plan once for its results, then `repeat` times for its time, and with `profile` as often for the time of each dispatch.
  *
  * @throws DeviceError, InputError as the runtime does
  */
@@ -43,7 +47,7 @@ export async function runOnDevice(
   device: WeftDevice,
   plan: Plan,
   values: { readonly parameters: ParameterValues; readonly inputs: Readonly<Record<string, HostTensor>> },
-  repeat: number,
+  { repeat, profile }: { readonly repeat: number; readonly profile: boolean },
   terminal: Terminal,
 ): Promise<Execution> {
   const executable: Executable = await prepare(device, plan, {
@@ -55,7 +59,12 @@ export async function runOnDevice(
     const outputs = await executable.run(values.inputs);
     // The run above has warmed everything up, and its inputs are still there.
     const { ms } = await executable.time({ repeat, warmup: 0 });
-    return { outputs, ms: { ...executable.prepareMs, run: median(ms) } };
+    const times = { ...executable.prepareMs, run: median(ms) };
+    return {
+      outputs,
+      ms: times,
+      ...(profile ? { profile: await profileExecutable(executable, repeat, terminal) } : {}),
+    };
   } finally {
     executable.dispose();
   }

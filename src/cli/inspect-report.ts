@@ -1,47 +1,12 @@
-/** The compiler's work as text and as JSON: passes, kernels, plan, costs. */
+/** The compiler's work as text: passes, kernels, plan. */
 
 import type { BufferSlice, Plan, PlannedKernel } from "../codegen/index.ts";
 import type { CompiledGraph, OptimisedGraph } from "../compile.ts";
-import {
-  byteLength,
-  type Graph,
-  graphNodes,
-  type Node,
-  type Origins,
-  operationOf,
-  printFlops,
-  printGraph,
-  printSpan,
-  printType,
-} from "../ir/index.ts";
+import { type GraphCost, graphCost } from "../inspect/index.ts";
+import { byteLength, type Node, type Origins, printFlops, printGraph, printType } from "../ir/index.ts";
 import { type PassStage, type RewriteSummary, summariseRewrites } from "../passes/index.ts";
 import { printBytes, printCount, printMilliseconds, printPlural } from "./quantities.ts";
 import { printTable } from "./table.ts";
-
-/** Nodes and floating-point operations of a graph, and bytes when every operand is read and every result written. */
-export interface GraphCost {
-  readonly nodes: number;
-  readonly flops: number;
-  readonly largestBytes: number;
-}
-
-export function graphCost(graph: Graph): GraphCost {
-  const nodes = graphNodes(graph);
-  let flops = 0;
-  let largestBytes = 0;
-  for (const node of nodes) {
-    const operation = operationOf(node.op);
-    flops += operation.flops(
-      node.operands.map(({ type }) => type),
-      node.type,
-      node.attributes,
-    );
-    // Views and sources take no memory of their own.
-    if (!["source", "movement"].includes(operation.family))
-      largestBytes = Math.max(largestBytes, byteLength(node.type));
-  }
-  return { nodes: nodes.length, flops, largestBytes };
-}
 
 function printCost({ nodes, flops, largestBytes }: GraphCost): string {
   return `${printPlural(nodes, "node")}, ${printFlops(flops)}, largest value ${printBytes(largestBytes)}`;
@@ -86,39 +51,7 @@ export function printStages(optimised: OptimisedGraph, graphs: boolean): string 
   return sections.join("\n");
 }
 
-/** One kernel launch as a row of figures. */
-interface KernelRow {
-  readonly name: string;
-  readonly kind: string;
-  readonly threads: number;
-  readonly workgroups: readonly number[];
-  readonly flops: number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Places in the source that it computes. */
-  readonly origins: readonly string[];
-}
-
 const valueName = (node: Node) => String(node.name ?? node.attributes.name ?? node.op);
-
-function kernelRow({ group, step, threads }: PlannedKernel): KernelRow {
-  const bytes = (nodes: readonly Node[]) => nodes.reduce((sum, node) => sum + byteLength(node.type), 0);
-  const named = (node: Node) => `${valueName(node)}: ${printType(node.type)}`;
-  return {
-    name: step.label,
-    kind: group.kind,
-    threads,
-    workgroups: step.workgroups,
-    flops: step.flops,
-    bytesRead: bytes(group.inputs),
-    bytesWritten: bytes(group.outputs),
-    inputs: group.inputs.map(named),
-    outputs: group.outputs.map(named),
-    origins: step.origins.map(printSpan),
-  };
-}
 
 /** `favor.weft:12, 14, 15`: the lines that a kernel computes, file by file. */
 function printLines(origins: Origins): string {
@@ -130,20 +63,18 @@ function printLines(origins: Origins): string {
 }
 
 export function printKernels(kernels: readonly PlannedKernel[]): string {
-  const rows = kernels.map((kernel) => {
-    const row = kernelRow(kernel);
-    return [
-      row.name,
-      row.kind,
-      printCount(row.threads),
-      printFlops(row.flops),
-      printBytes(row.bytesRead),
-      printBytes(row.bytesWritten),
-      kernel.group.inputs.map(valueName).join(" "),
-      row.outputs.join("; "),
-      printLines(kernel.step.origins),
-    ];
-  });
+  const bytes = (nodes: readonly Node[]) => nodes.reduce((sum, node) => sum + byteLength(node.type), 0);
+  const rows = kernels.map(({ group, step, threads }) => [
+    step.label,
+    group.kind,
+    printCount(threads),
+    printFlops(step.flops),
+    printBytes(bytes(group.inputs)),
+    printBytes(bytes(group.outputs)),
+    group.inputs.map(valueName).join(" "),
+    group.outputs.map((node) => `${valueName(node)}: ${printType(node.type)}`).join("; "),
+    printLines(step.origins),
+  ]);
   const right = (title: string) => ({ title, align: "right" as const });
   const columns = [
     { title: "kernel" },
@@ -211,24 +142,4 @@ export function printPlanCost({ plan, kernels }: CompiledGraph): string {
     `── plan: ${printPlural(plan.kernels.length, "kernel")} in ${printPlural(kernels.length, "step")}, ${printFlops(flops)}, ` +
     `${printBytes(bytes)} moved, ${printBytes(arenas)} of activations`
   );
-}
-
-/** Everything at once, as `inspect --emit json` prints it. Graphs are IR text. */
-export function inspectionJson(compiled: CompiledGraph, adapter: string) {
-  const { graph, stages, finalGraph, plan, kernels } = compiled;
-  return {
-    name: graph.name,
-    adapter,
-    written: { cost: graphCost(graph), ir: printGraph(graph) },
-    stages: stages.map((stage) => ({
-      pass: stage.name,
-      changed: stage.changed,
-      ms: stage.ms,
-      rewrites: stage.rewrites,
-      ...(stage.changed ? { cost: graphCost(stage.graph), ir: printGraph(stage.graph) } : {}),
-    })),
-    final: { cost: graphCost(finalGraph), ir: printGraph(finalGraph) },
-    kernels: kernels.map((kernel) => ({ ...kernelRow(kernel), wgsl: kernel.wgsl })),
-    plan,
-  };
 }

@@ -8,6 +8,7 @@ import { benchVerb } from "./verbs/bench.ts";
 import { checkVerb } from "./verbs/check.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { explainVerb } from "./verbs/explain.ts";
+import { fmtVerb } from "./verbs/fmt.ts";
 import { inspectVerb } from "./verbs/inspect.ts";
 import { paramsVerb } from "./verbs/params.ts";
 import { runVerb } from "./verbs/run.ts";
@@ -21,12 +22,13 @@ const verbs: readonly Verb[] = [
   inspectVerb,
   benchVerb,
   paramsVerb,
+  fmtVerb,
   explainVerb,
   doctorVerb,
 ];
 
 /** Verbs that the design promises and that this version does not have; called, they say so. */
-const laterVerbs: readonly string[] = ["train", "build", "export", "fmt", "lsp", "new"];
+const laterVerbs: readonly string[] = ["train", "build", "export", "lsp", "new"];
 
 /** Runs the command and returns its exit status. Never throws. */
 async function main(args: readonly string[]): Promise<ExitStatus> {

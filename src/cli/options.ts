@@ -91,7 +91,11 @@ export function addCompileOptions(command: Command): void {
     .option("--disable <pass>", "leave a pass out; repeatable", collect)
     .option("--only <passes>", "run these passes alone, separated by commas", collect)
     .option("-O <level>", "0: no optimisation, every node its own kernel; 1 (default)", oneOf("0", "1"))
-    .option("--approx <kind>", "approximate softmax attention: favor, or favor:256 for so many random features", approximation)
+    .option(
+      "--approx <kind>",
+      "approximate softmax attention: favor, or favor:256 for so many random features",
+      approximation,
+    )
     .option("--verify", "check the graph and compare it with the reference after every pass");
 }
 

@@ -76,6 +76,6 @@ export function makeTerminal(json: boolean, streams: Streams = process): Termina
 }
 
 /** JSON has no infinities and no NaN: they become strings, so that nothing is silently lost. */
-function jsonNumber(_key: string, value: unknown): unknown {
+export function jsonNumber(_key: string, value: unknown): unknown {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }

@@ -35,7 +35,7 @@ export async function tour(path: string, options: CompileOptions, machine: Machi
   const values = { inputs, parameters: initialValuesOf(entry, options.seed) };
   const execution =
     machine.kind === "device"
-      ? await runOnDevice(machine.device, compiled.plan, values, timedRuns, terminal)
+      ? await runOnDevice(machine.device, compiled.plan, values, { repeat: timedRuns, profile: false }, terminal)
       : await runOnReference(entry.graph, values, terminal);
   terminal.endProgress();
   const report = makeRunReport(machine.description, compiled, entry.graph, { compile: compileMs, ...execution.ms });

@@ -96,7 +96,12 @@ export function lowerContraction(
   const size = (name: string) => tile.sizes.get(name) as number;
   const dtype = arithmeticType(head.type.dtype);
 
-  const rows = Math.min(schedule.rows, size(tile.row));
+  const inner = tile.summed[tile.summed.length - 1] as string;
+  const step = innerStep(size(inner));
+  const rowIndices = spec.operands[tile.rowFactor] as readonly string[];
+  const columnIndices = spec.operands[1 - tile.rowFactor] as readonly string[];
+  const loadsVectors = step === 4 || rowIndices[rowIndices.length - 1] === tile.row;
+  const rows = Math.min(loadsVectors ? schedule.rows : schedule.tallRows, size(tile.row));
   const vectors = columnVectors(size(tile.column), schedule.vectors);
   const rowTiles = Math.ceil(size(tile.row) / rows);
   const columnTiles = Math.ceil(size(tile.column) / (4 * vectors));
@@ -127,11 +132,6 @@ export function lowerContraction(
 
   const rowNode = head.operands[tile.rowFactor] as Node;
   const columnNode = head.operands[1 - tile.rowFactor] as Node;
-  const rowIndices = spec.operands[tile.rowFactor] as readonly string[];
-  const columnIndices = spec.operands[1 - tile.rowFactor] as readonly string[];
-  const inner = tile.summed[tile.summed.length - 1] as string;
-  const step = innerStep(size(inner));
-
   const positionOf = (indices: readonly string[], own: Map<string, IndexExpression>) =>
     indices.map((index) => own.get(index) ?? (places.get(index) as IndexExpression));
 
@@ -209,6 +209,10 @@ export function lowerContraction(
     const stride = index === inner ? step : 1;
     const variable: IndexVariable = { name: block.freshName(index), extent: size(index) / stride };
     const unknown = new Set(tile.summed.slice(depth));
+    if (index === inner && size(index) === stride && summedConstraints.length === 0) {
+      innerBody(constantIndex(0));
+      return;
+    }
     const bounds = loopBounds(summedConstraints, index, wholeTile, size(index), stride, [tileRow, tileColumn], unknown);
     block.loop(variable, bounds, () => {
       if (index === inner) {
@@ -274,7 +278,7 @@ function innerStep(size: number): number {
   return size <= longestTurn ? size : 1;
 }
 
-const longestTurn = 7;
+const longestTurn = 3;
 
 /** Vectors of a tile: as many as scheduled, or fewer when that leaves no column over and the edge would weigh. */
 export function columnVectors(columns: number, scheduled: number): number {

@@ -193,25 +193,11 @@ function iterateInside(
 /** Names that statements declare, at any depth. */
 function localNames(statements: readonly Statement[]): string[] {
   return statements.flatMap((statement): string[] => {
-    switch (statement.kind) {
-      case "let":
-      case "var":
-      case "array":
-        return [statement.name];
-      case "index":
-        return [statement.variable.name];
-      case "loop":
-        return [statement.variable.name, ...localNames(statement.body)];
-      case "parallel":
-        return [statement.thread.name, ...localNames(statement.body)];
-      case "if":
-        return localNames(statement.body);
-      case "assign":
-      case "set":
-      case "store":
-      case "barrier":
-        return [];
-    }
+    const inner = "body" in statement ? localNames(statement.body) : [];
+    if (statement.kind === "index" || statement.kind === "loop") return [statement.variable.name, ...inner];
+    if (statement.kind === "parallel") return [statement.thread.name, ...inner];
+    const declares = statement.kind === "let" || statement.kind === "var" || statement.kind === "array";
+    return declares ? [statement.name] : inner;
   });
 }
 

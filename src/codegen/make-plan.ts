@@ -161,8 +161,35 @@ interface LoweredWork {
   readonly scratch: readonly Node[];
 }
 
+/** Dispatches that one loop may be recorded as. */
+const greatestDispatchCount = 2 ** 18;
+
+const nodeAndPlace = (node: Node) =>
+  `${node.name ?? node.op}${node.origins[0] === undefined ? "" : ` (${printSpan(node.origins[0])})`}`;
+
+/** A loop's body may not have a loop of its own. */
+function checkLoop(loop: Node): void {
+  const inner = (loop.regions ?? []).flatMap((body) => graphNodes(body)).find((node) => node.op === "loop");
+  if (inner === undefined) return;
+  throw new PlanLimitError(
+    `${nodeAndPlace(loop)} runs another recurrence, ${nodeAndPlace(inner)}, in each of its steps; on a device this works ` +
+      "only for a recurrence that does not depend on the state of the other",
+  );
+}
+
 function lowerWork(group: KernelGroup, schedule: KernelSchedule, fusion: FusionOptions): LoweredWork {
-  if (group.kind === "loop") return { group, ...lowerLoop(group, schedule, fusion) };
+  if (group.kind === "loop") {
+    checkLoop(group.heads[0] as Node);
+    const lowered = lowerLoop(group, schedule, fusion);
+    const dispatches = lowered.steps * lowered.everyStep.length;
+    if (dispatches > greatestDispatchCount) {
+      throw new PlanLimitError(
+        `${nodeAndPlace(group.heads[0] as Node)} would take ${dispatches.toLocaleString("en")} dispatches ` +
+          `(${lowered.steps.toLocaleString("en")} steps of ${lowered.everyStep.length}); at most ${greatestDispatchCount.toLocaleString("en")} are recorded`,
+      );
+    }
+    return { group, ...lowered };
+  }
   return { group, before: [lowerGroup(group, schedule)], everyStep: [], steps: 1, scratch: [] };
 }
 
@@ -181,9 +208,8 @@ function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: Dev
   for (const node of stored) {
     const bytes = storedBytes(node.type);
     if (bytes <= limit) continue;
-    const place = node.origins[0] === undefined ? "" : ` (${printSpan(node.origins[0])})`;
     throw new PlanLimitError(
-      `${node.name ?? node.op}: ${printType(node.type)}${place} takes ${bytes.toLocaleString("en")} bytes; ` +
+      `${nodeAndPlace(node)}: ${printType(node.type)} takes ${bytes.toLocaleString("en")} bytes; ` +
         `this device binds at most ${limit.toLocaleString("en")} bytes at once`,
     );
   }

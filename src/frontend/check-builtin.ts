@@ -1,9 +1,9 @@
 /** Calls that the language itself answers: conversions, scalar functions, `concat`. */
 import type { DType } from "../ir/index.ts";
-import { checkArgumentsOnly, giveBack } from "./check-arguments.ts";
+import { checkArgumentsOnly, giveBack, matchArguments } from "./check-arguments.ts";
 import { agreeOnDims, agreeOnElement, checkTensor, type Operand } from "./check-arithmetic.ts";
 import { type Context, fail, newIndexVariable, settle, withIndices } from "./check-context.ts";
-import type { Builtin, ValueType } from "./checked-program.ts";
+import type { Builtin, TensorValueType, ValueType } from "./checked-program.ts";
 import {
   isFloatElement,
   isIntegerElement,
@@ -12,6 +12,7 @@ import {
   tensorOfType,
   unknownType,
 } from "./element-types.ts";
+import { randomName } from "./names.ts";
 import { addSizes, type Size } from "./size.ts";
 import type { CallExpression, IndexBinder } from "./syntax-tree.ts";
 
@@ -101,6 +102,27 @@ export function checkOrder(context: Context, call: CallExpression, name: string,
   }
   context.checker.tables.calls.set(call, { kind: "order", descending });
   return tensorOfType({ dtype: "i32", below: length }, type.dims);
+}
+
+/** `uniform_like(x, seed)`: the axes of x, and of everything over which x varies. */
+export function checkRandom(context: Context, call: CallExpression): ValueType {
+  if (rejectAxes(context, call, randomName)) return checkArgumentsOnly(context, call);
+  const matched = matchArguments(context, call, randomName, [
+    { name: "x", optional: false },
+    { name: "seed", optional: false },
+  ]);
+  const types = call.arguments.map((argument) => checkTensor(context, argument.value));
+  if (matched === undefined || types.some((type) => type === undefined)) return unknownType;
+  const typeOf = (argument: CallExpression["arguments"][number] | undefined) =>
+    types[call.arguments.indexOf(argument as CallExpression["arguments"][number])] as TensorValueType;
+  const [x, seed] = [typeOf(matched[0]), typeOf(matched[1])];
+  if (!isIntegerElement(seed.element) || seed.dims.length > 0) {
+    return fail(context, matched[1]?.span ?? call.span, "type/argument", "a seed is one whole number", {
+      label: `this is ${printValueType(seed)}`,
+    });
+  }
+  context.checker.tables.calls.set(call, { kind: "random" });
+  return tensorOfType({ dtype: "f32" }, x.dims);
 }
 
 /** `concat[c](A[i, c], B[i, c])`: every argument has its own `c`; the result's is as long as all together. */

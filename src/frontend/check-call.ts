@@ -2,7 +2,7 @@
 import { findInitialiser, type Initialiser } from "../ir/index.ts";
 import { checkArgumentsOnly, giveBack, matchArguments } from "./check-arguments.ts";
 import { checkTensor } from "./check-arithmetic.ts";
-import { checkBuiltin, checkCast, checkConcat, checkOrder } from "./check-builtin.ts";
+import { checkBuiltin, checkCast, checkConcat, checkOrder, checkRandom } from "./check-builtin.ts";
 import { type Context, checkExpression, fail, report, type Signature, settle } from "./check-context.ts";
 import { checkDirectives } from "./check-directive.ts";
 import { type FittedArgument, resultType, solveCall } from "./check-generics.ts";
@@ -11,7 +11,7 @@ import { checkPredicate, withBinders } from "./check-reduce.ts";
 import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
 import { printDims, unknownType } from "./element-types.ts";
-import { castNames, laterFunctions, orderNames, suggestion } from "./names.ts";
+import { castNames, laterFunctions, orderNames, randomName, suggestion } from "./names.ts";
 import { type IndexVariable, lookUp, visibleNames } from "./scope.ts";
 import type { Size } from "./size.ts";
 import type {
@@ -191,6 +191,7 @@ function checkCallee(context: Context, call: CallExpression): ValueType {
       const cast = castNames.get(name);
       if (cast !== undefined) return checkCast(context, call, cast);
       if (name === "concat") return checkConcat(context, call);
+      if (name === randomName) return checkRandom(context, call);
       const descending = orderNames.get(name);
       if (descending !== undefined) return checkOrder(context, call, name, descending);
       return checkUnknownCallee(context, call, name);

@@ -3,7 +3,7 @@
  *
  * The type of `h[t-1]` inside is that of the definition, which is not known before it has been checked. So the text is looked
  * at under assumptions (first those that the values of `where` suggest), and again under better ones until they agree with
- * what comes out. Only the last look reports. Which steps are read is judged at the end (recurrence-order.ts).
+ * what comes out. Only the last look reports. Which steps are read is judged at the end (recurrence-order.ts, recurrence-fit.ts).
  */
 import { checkTensor } from "./check-arithmetic.ts";
 import { bindIndices, itemsOfLet, keptNames, rejectComputedPlaces } from "./check-binding.ts";
@@ -11,30 +11,20 @@ import {
   type Context,
   checkExpression,
   constrainIndex,
-  fail,
   finishStatement,
   newStatement,
   withIndices,
 } from "./check-context.ts";
-import { checkBelow } from "./check-generics.ts";
 import { guardSizes } from "./check-size.ts";
 import type { ElementType, TensorValueType, ValueType } from "./checked-program.ts";
-import { combineElements, elementFits, printDims, printElement } from "./element-types.ts";
+import { combineElements, elementFits } from "./element-types.ts";
+import { type Assumption, initialFits, sameSizes, stepFits } from "./recurrence-fit.ts";
 import { findSteps, type Steps } from "./recurrence-index.ts";
 import { type CheckedInitial, judgeOrder } from "./recurrence-order.ts";
 import { type CarriedValue, type IndexVariable, newScope } from "./scope.ts";
 import { constantSize, multiplySizes, printSize, type Size } from "./size.ts";
 import { provablyAtMost, provablyEqual } from "./size-facts.ts";
-import type { BindingTarget, InitialValue, LetStatement } from "./syntax-tree.ts";
-
-/** What a look at the text takes for granted of one target. */
-interface Assumption {
-  readonly element: ElementType | undefined;
-  /** The number it starts with, while only types are sought. */
-  readonly size: Size | undefined;
-  /** Axes of a step's value, behind the indices. */
-  readonly dims: readonly Size[] | undefined;
-}
+import type { BindingTarget, LetStatement } from "./syntax-tree.ts";
 
 /** What one look found. */
 interface Look {
@@ -272,11 +262,6 @@ function retried(next: readonly Assumption[], carried: readonly CarriedValue[]):
   return missing ? undefined : next;
 }
 
-function sameSizes(context: Context, a: readonly Size[] | undefined, b: readonly Size[] | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.every((size, i) => provablyEqual(size, b[i] as Size, context.facts));
-}
-
 // ── After the last look ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Judges what the last look found, and remembers the recurrence for elaboration. */
@@ -299,7 +284,11 @@ function concluded(
     const { reads, element } = carried[k] as CarriedValue;
     const own = initials.filter((initial) => initial.target === k);
     const carriedElement = reads.length > 0 && element !== undefined ? element : value.element;
-    if (reads.length > 0 && !stepFits(context, statement, look, k)) return undefined;
+    if (
+      reads.length > 0 &&
+      !stepFits(context, statement, { assumption: look.assumptions[k] as Assumption, value, initials: own }, k)
+    )
+      return undefined;
     const dims = dimsOfTarget(target, value.dims, variables) as readonly Size[];
     if (!own.every((initial) => initialFits(context, initial, carriedElement, stepDims(dims, steps, k))))
       return undefined;
@@ -321,90 +310,3 @@ function concluded(
 
 /** Sizes of the axes of one step: all but the one that the steps walk. */
 const stepDims = (dims: readonly Size[], steps: Steps, k: number) => dims.filter((_, axis) => axis !== steps.axes[k]);
-
-/** Whether what a step gives can be what the next one reads. */
-function stepFits(
-  context: Context,
-  statement: LetStatement,
-  { assumptions, values, initials }: Look,
-  k: number,
-): boolean {
-  const { element, dims } = assumptions[k] as Assumption;
-  const value = (values as readonly TensorValueType[])[k] as TensorValueType;
-  const target = statement.targets[k] as BindingTarget;
-  const { name } = target.name;
-  const own = initials.find((initial) => initial.target === k);
-  const part = statement.value.kind === "tuple" ? (statement.value.items[k] ?? statement.value) : statement.value;
-  const first = own === undefined ? [] : [{ span: own.initial.value.span, text: "the first value" }];
-  if (element !== undefined && !elementFits(value.element, element)) {
-    fail(
-      context,
-      part.span,
-      "recurrence/type",
-      `\`${name}\` begins as ${printElement(element)} and goes on as ${printElement(value.element)}`,
-      {
-        label: `a step gives ${printElement(value.element)}`,
-        secondary: first,
-        help: [`Convert one of them: \`${printElement({ dtype: element.dtype })}(…)\`.`],
-      },
-    );
-    return false;
-  }
-  if (dims !== undefined && !sameSizes(context, dims, value.dims)) {
-    const axis =
-      dims.length === value.dims.length
-        ? dims.findIndex((dim, i) => !provablyEqual(dim, value.dims[i] as Size, context.facts))
-        : -1;
-    const unequal =
-      axis < 0 ? [] : [`Nothing says ${printSize(dims[axis] as Size)} = ${printSize(value.dims[axis] as Size)}.`];
-    fail(context, part.span, "recurrence/shape", `\`${name}\` does not keep its axes from step to step`, {
-      label: value.dims.length === 0 ? "a step gives a single number" : `a step gives axes ${printDims(value.dims)}`,
-      secondary: first.map((label) => ({ ...label, text: `the first value has axes ${printDims(dims)}` })),
-      notes: unequal,
-    });
-    return false;
-  }
-  return true;
-}
-
-/** Whether a value of `where` can be what the first steps read. */
-function initialFits(
-  context: Context,
-  { initial, type, behind }: CheckedInitial,
-  element: ElementType,
-  dims: readonly Size[],
-): boolean {
-  if (type === undefined) return false;
-  const { name } = initial.name;
-  if (!elementFits(type.element, element) && !(type.element.dtype === "bf16" && element.dtype === "f32")) {
-    fail(
-      context,
-      initial.value.span,
-      "recurrence/type",
-      `\`${name}\` begins as ${printElement(type.element)} and goes on as ${printElement(element)}`,
-      {
-        label: `this is ${printElement(type.element)}`,
-        help: [`Convert it: \`${printElement({ dtype: element.dtype })}(…)\`.`],
-      },
-    );
-    return false;
-  }
-  if (element.below !== undefined) {
-    const operand = { expression: initial.value, type };
-    if (!checkBelow(context, operand, element.below, `the first value of \`${name}\``)) return false;
-  }
-  const own = dims.slice(initial.subscripts.length - 1);
-  if (type.dims.length === 0 || sameSizes(context, own, type.dims)) return true;
-  const wanted = own.length === 0 ? "a single number" : `axes ${printDims(own)}`;
-  fail(
-    context,
-    initial.value.span,
-    "recurrence/shape",
-    `the first value of \`${name}\` does not have the shape of a step`,
-    {
-      label: `this has axes ${printDims(type.dims)}`,
-      notes: [`A step has ${wanted}${behind.length > 0 ? " here" : ""}.`],
-    },
-  );
-  return false;
-}

@@ -107,6 +107,8 @@ export type CallResolution =
       readonly outer: IndexBinder;
       readonly extents: readonly Size[];
     }
+  /** `uniform_like(x, seed)`: a random number for each element. */
+  | { readonly kind: "random" }
   /** `rising_order(x)`: the places of the elements along the last axis, in their order. */
   | { readonly kind: "order"; readonly descending: boolean }
   /** An initialiser of a `param` or `buffer` (the IR has the table); `arguments` by parameter name, defaults left out. */

@@ -3,7 +3,9 @@ import type { Node } from "../ir/index.ts";
 import { axesAsFirstDims, axesAsLastDims, lastDimsAsAxes, layOut } from "./align-values.ts";
 import type { CallResolution, FunctionCall } from "./checked-program.ts";
 import { asType } from "./elaborate-definition.ts";
+import { refuseMappedBatch } from "./elaborate-batch.ts";
 import { elaborateExtern } from "./elaborate-extern.ts";
+import { elaborateRandom } from "./elaborate-random.ts";
 import { bindIndex } from "./elaborate-range.ts";
 import { conditionOfBinders } from "./elaborate-reduction.ts";
 import { runStatements } from "./elaborate-statement.ts";
@@ -38,6 +40,8 @@ export function elaborateCall(context: Elaboration, call: CallExpression, frame:
     }
     case "concat":
       return [elaborateAxisConcat(context, call, resolution, frame)];
+    case "random":
+      return [elaborateRandom(context, call, frame)];
     case "order":
       return [elaborateOrder(context, call, resolution.descending, frame)];
     case "extern":
@@ -172,7 +176,7 @@ function callFunction(
   );
   const mapped = resolution.mapped.map((size) => emit.axis("b", sizeIn(context, size, frame, call.span)));
   const inherited: Restriction[] = [];
-  const given: Node[] = [];
+  const given: IndexedValue[] = [];
 
   declaration.parameters.forEach((parameter, k) => {
     const argument = resolution.arguments[k];
@@ -198,13 +202,20 @@ function callFunction(
     }
     if (value.dims.length > rank) value = leadingDimsAsAxes(value, mapped);
     const typed = asType(context, value, declared, callee, argument);
-    given.push(typed.node);
+    given.push(typed);
     callee.values.set(parameter, typed);
   });
 
   const returned = runStatements(context, declaration.body, callee);
   if (returned === undefined) throw new Error(`${declaration.name.name} ended without a return`);
-  const marked = approximated(context, call, returned, given, frame);
+  refuseMappedBatch(context, call, declaration, [...mapped, ...given.flatMap(({ axes }) => axes)]);
+  const marked = approximated(
+    context,
+    call,
+    returned,
+    given.map(({ node }) => node),
+    frame,
+  );
   return marked.map((value, k) => {
     const result = declaration.results[k];
     const typed = asType(

@@ -24,7 +24,7 @@ import type { BindingTarget, Expression, MemberExpression, NameExpression, Tenso
 
 /** Sets up the elaboration of a program that the checker found no errors in. */
 export function startElaboration(program: CheckedProgram, options: { readonly training?: boolean } = {}): Elaboration {
-  const state = { nodes: 0, axes: 0 };
+  const state = { nodes: 0, axes: 0, draws: new Map<string, number>() };
   const at = makeEmitters(state);
   const parameters = new Map<InstanceTensor, IndexedValue>();
   const context: Elaboration = {

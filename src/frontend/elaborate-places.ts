@@ -1,18 +1,17 @@
 /**
  * Computed places on the left as nodes. Parts of one tensor are joined along every axis they divide: interleaved ones by a
- * concatenation along a new axis that is then merged, consecutive ones end to end. A scatter is a sum over the indices of its
- * places, of what falls on each position: the same order of addition on every run, and no position written twice.
+ * concatenation along a new axis that is then merged, consecutive ones end to end. A scatter adds in the
+ * order of its indices, so that every run gives the same bits.
  */
 import { type AffineIndex, affineAxis, affineBounds, affineValue } from "./affine-index.ts";
-import { layOut } from "./align-values.ts";
+import { layOut, permuted } from "./align-values.ts";
 import { asType, bindersOf, collected, definedBy, nameNode } from "./elaborate-definition.ts";
 import { affineForm, bindIndex } from "./elaborate-range.ts";
-import { collectFactors } from "./elaborate-reduction.ts";
-import { type Elaboration, type Frame, sizeIn } from "./elaboration.ts";
-import { constantValue, convert, elementwise } from "./elementwise-value.ts";
+import { type Elaboration, extentIn, type Frame } from "./elaboration.ts";
+import { constantValue, convert, elementwise, provenBelow } from "./elementwise-value.ts";
 import { type Axis, type IndexedValue, unionOfAxes } from "./indexed-value.ts";
-import type { Emitter } from "./node-emitter.ts";
-import { noCondition, type ProductFactor, sumOfProduct } from "./reduce-values.ts";
+import { type Emitter, greatestElementCount } from "./node-emitter.ts";
+import { makeSpecNames } from "./spec-names.ts";
 import type { AccumulateStatement, BindingTarget, IndexBinder, Placement, TargetSubscript } from "./syntax-tree.ts";
 
 /** Binds the indices of a left side, those that stand only in computed places included. */
@@ -167,41 +166,80 @@ export function elaborateAccumulate(context: Elaboration, statement: AccumulateS
   const old = statement.fresh ? undefined : frame.values.get(key);
   const element = type?.kind === "tensor" ? type.element.dtype : "real";
   const summed = bindTarget(context, target, frame);
-  const places = context.tables.places.get(target);
-  const conditions: IndexedValue[] = [];
+  const places: Place[] = [];
   const plain = withPlainAxes(target, frame, (subscript) => {
     if (subscript.kind !== "at") return undefined;
-    const length = places?.lengths.get(subscript);
-    if (length === undefined) throw new Error(`an axis without length, line ${statement.span.line}`);
-    const axis = emit.axis(`at_${target.name.name}`, sizeIn(context, length, frame, subscript.span));
-    conditions.push(placeIsAt(context, subscript, axis, frame));
-    return axis;
+    const place = placeOf(context, target, subscript, frame);
+    places.push(place);
+    return place.axis;
   });
-  const factors: ProductFactor[] = [];
-  const isNegative = collectFactors(context, statement.value, frame, false, factors);
-  if (isNegative) factors.push({ value: constantValue(emit, -1, "integer"), inverse: false });
-  const added = convert(emit, sumOfProduct(emit, factors, summed, { ...noCondition, predicates: conditions }), element);
+  const value = convert(emit, context.evaluate(statement.value, frame), element);
+  const added = places.length === 0 ? value : scattered(emit, value, places, summed);
   const whole = target.subscripts === undefined ? added : collected(context, plain, added, frame);
-  const result =
-    old === undefined ? whole : elementwise(emit, "add", [convert(emit, old, element), whole], weakOf(element));
+  const result = old === undefined ? whole : elementwise(emit, "add", [convert(emit, old, element), whole], whole.weak);
   const typed = asType(context, { ...result, restrictions: [] }, type, frame, target);
   nameNode(typed.node, target.name.name);
   frame.values.set(key, typed);
 }
 
-const weakOf = (element: string) => (element === "integer" || element === "real" ? element : undefined);
+/** A computed place: an i32 position without dims, proven to lie on the new axis. */
+interface Place {
+  readonly position: IndexedValue;
+  readonly axis: Axis;
+}
 
-/** Whether a computed place is the position along the axis. */
-function placeIsAt(
+function placeOf(
   context: Elaboration,
+  target: BindingTarget,
   subscript: Extract<TargetSubscript, { kind: "at" }>,
-  axis: Axis,
   frame: Frame,
-): IndexedValue {
+): Place {
   const emit = context.at(subscript.span);
+  const length = context.tables.places.get(target)?.lengths.get(subscript);
+  if (length === undefined) throw new Error(`an axis without length, line ${subscript.span.line}`);
+  const axis = emit.axis(`at_${target.name.name}`, extentIn(context, length, frame, subscript.span));
   const form = affineForm(context, subscript.expression, frame);
-  const place =
+  const position =
     form === undefined ? convert(emit, context.evaluate(subscript.expression, frame), "i32") : affineValue(emit, form);
-  const position = affineValue(emit, affineAxis(axis));
-  return elementwise(emit, "eq", [place, position]);
+  return { position: provenBelow(emit, position, axis.size), axis };
+}
+
+/** The value added up at its places, with their axes in place of the summed ones. */
+function scattered(
+  emit: Emitter,
+  value: IndexedValue,
+  places: readonly Place[],
+  summed: readonly Axis[],
+): IndexedValue {
+  // Several places are one place in the joined axes, row by row.
+  const total = places.reduce((product, { axis }) => product * axis.size, 1);
+  if (total > greatestElementCount)
+    emit.refuse("size/too-large", `there would be ${total.toLocaleString("en")} places`);
+  const joined = places.reduce<IndexedValue | undefined>((before, { position, axis }) => {
+    if (before === undefined) return position;
+    const scaled = elementwise(emit, "mul", [before, constantValue(emit, axis.size, "i32")]);
+    return elementwise(emit, "add", [scaled, position]);
+  }, undefined);
+  const position = provenBelow(emit, joined as IndexedValue, total);
+  const names = makeSpecNames();
+  const kept = unionOfAxes([value, position]).filter((axis) => !summed.includes(axis));
+  for (const axis of kept) names.ofAxis(axis);
+  const at = names.nameOf({}, "at");
+  const spell = (axes: readonly Axis[], dims: IndexedValue["dims"]) =>
+    [...axes.map((axis) => names.ofAxis(axis)), ...dims.map((dim) => names.nameOf(dim, "p"))].join(" ");
+  const spec = `${spell(value.axes, value.dims)}, ${spell(position.axes, [])} -> ${spell(kept, value.dims)} ${at}`;
+  const node = emit.node("scatter", [value.node, position.node], { spec: spec.trim(), at, size: total });
+  const sizes = places.map(({ axis }) => axis.size);
+  // The places come last: their axes stand after the kept ones and before the dims.
+  const rank = kept.length;
+  const inOrder = permuted(emit, node, [
+    ...kept.map((_, k) => k),
+    rank + value.dims.length,
+    ...value.dims.map((_, k) => rank + k),
+  ]);
+  const shape = [...kept.map(({ size }) => size), ...sizes, ...value.dims.map(({ size }) => size)];
+  const split = places.length === 1 ? inOrder : emit.node("reshape", [inOrder], { shape });
+  const axes = [...kept, ...places.map(({ axis }) => axis)];
+  const dims = value.dims.map(({ size }) => ({ size }));
+  return { ...value, node: split, axes, dims, restrictions: [] };
 }

@@ -87,7 +87,7 @@ export function elaborateRecurrence(
     emit,
     kept.map((k) => results[k] as Node),
   );
-  const name = targets[kept[0] as number]?.target.name.name ?? "loop";
+  const name = kept.map((k) => (targets[k] as Carried).target.name.name).join("_");
   const loop = loopOf(emit, { name, steps: count, carried, step: step.step, row });
   const parts = unpackRows(
     emit,

@@ -33,7 +33,7 @@ export function conditionOfBinders(context: Elaboration, binders: readonly Index
 }
 
 /** Takes products, quotients and signs apart. Returns whether the product of what was collected has the wrong sign. */
-export function collectFactors(
+function collectFactors(
   context: Elaboration,
   expression: Expression,
   frame: Frame,

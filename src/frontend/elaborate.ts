@@ -4,6 +4,7 @@ import { axesAsFirstDims, layOut } from "./align-values.ts";
 import type { CheckedProgram, TensorValueType } from "./checked-program.ts";
 import type { InstanceRequest } from "./choose-entry.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
+import { refuseMappedBatch } from "./elaborate-batch.ts";
 import { asType } from "./elaborate-definition.ts";
 import { runStatements } from "./elaborate-statement.ts";
 import { type Elaboration, extentIn, type Frame, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
@@ -106,6 +107,7 @@ function buildGraph(instance: EntryInstance, mappedSizes: readonly number[], sha
     const leading = shared.includes(parameter.name.name) ? [] : mapped;
     bindParameter(context, instance, parameter, frame, leading, inputs);
   }
+  refuseMappedBatch(context, { span: entry.name.span }, entry, mapped);
   const returned = runStatements(context, entry.body, frame);
   if (returned === undefined) throw new Error(`${entry.name.name} ended without a return`);
   const outputs = returned.map((value, k) => {

@@ -21,7 +21,9 @@ Weft {
   Declaration = Function | Module | Preset | Extern
   Function = fn name Generics? Parameters "->" Results Body
   Entry = entry name Generics? Parameters "->" Results Body
-  Generics = "<" NonemptyListOf<name, ","> ">"
+  Generics = "<" NonemptyListOf<Generic, ","> ">"
+  Generic = batch name -- batch
+          | name       -- plain
   Parameters = "(" ListOf<Parameter, ","> ","? ")"
   Parameter = name ":" Type Default?
   Default = "=" Expression
@@ -196,5 +198,6 @@ Weft {
   of = "of" ~identifierPart
   as = "as" ~identifierPart
   wgsl = "wgsl" ~identifierPart
+  batch = "batch" ~identifierPart
 }
 `;

@@ -5,6 +5,7 @@ export { type EntryInfo, type InstanceRequest, listEntries, listModels } from ".
 export { type Diagnostic, errorAt, type Label, sortDiagnostics } from "./diagnostic.ts";
 export { type ElaborationRequest, type ElaborationResult, elaborate, elaborateEntry } from "./elaborate.ts";
 export { explain, explainedCodes } from "./explain.ts";
+export { type FormatResult, format } from "./format.ts";
 export { type EntryInstance, instantiate } from "./instantiate.ts";
 export { castNames, constantNames, editDistance, preludePath, resolveImport, suggestName } from "./names.ts";
 export type { ParameterInfo, ParameterStart } from "./parameter-info.ts";

@@ -78,6 +78,7 @@ export function loopOf(emit: Emitter, { name, steps, carried, step, row }: Evalu
     [...carried.map(({ initial }) => initial), ...invariants],
     { steps, carried: carried.length },
     body,
+    name,
   );
 }
 

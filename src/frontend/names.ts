@@ -22,6 +22,9 @@ export const constantNames: ReadonlyMap<string, "real" | "bool"> = new Map([
 /** Functions promised by the language that this version cannot compile yet. */
 export const laterFunctions: ReadonlySet<string> = new Set(["nms"]);
 
+/** Random numbers between 0 and 1, one for each element of a value: `uniform_like(x, seed)`. */
+export const randomName = "uniform_like";
+
 /** Orders of a vector, from which the prelude makes `argsort`, `sort` and `topk`; true for the greatest first. */
 export const orderNames: ReadonlyMap<string, boolean> = new Map([
   ["rising_order", false],

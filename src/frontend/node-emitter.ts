@@ -30,6 +30,8 @@ export interface EmitterState {
   nodes: number;
   /** Axes made so far. */
   axes: number;
+  /** Calls that draw random numbers, by the path of the module instance they stand in. */
+  readonly draws: Map<string, number>;
 }
 
 /** Makes nodes for one place in the text. */
@@ -39,7 +41,7 @@ export interface Emitter {
   readonly node: (op: string, operands: readonly Node[], attributes?: Attributes) => Node;
   readonly source: (op: string, attributes: Attributes, type: TensorType) => Node;
   /** A node that carries code. */
-  readonly region: (op: string, operands: readonly Node[], attributes: Attributes, body: Graph) => Node;
+  readonly region: (op: string, operands: readonly Node[], attributes: Attributes, body: Graph, name: string) => Node;
   readonly axis: (name: string, size: number) => Axis;
   /** Stops elaboration with a diagnostic at this place. */
   readonly refuse: (code: string, title: string, details?: Parameters<typeof errorAt>[3]) => never;
@@ -84,8 +86,8 @@ export function emitterAt(span: Span, state: EmitterState): Emitter {
     refuse,
     node: (op, operands, attributes) => checked(makeNode(op, operands, attributes, { origins })),
     source: (op, attributes, type) => checked(makeNode(op, [], attributes, { origins, declared: type })),
-    region: (op, operands, attributes, body) =>
-      checked(makeNode(op, operands, attributes, { origins, regions: [body] })),
+    region: (op, operands, attributes, body, name) =>
+      checked(makeNode(op, operands, attributes, { origins, regions: [body], name })),
     axis: (name, size) => ({ name, size, serial: state.axes++ }),
   };
 }

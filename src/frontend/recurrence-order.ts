@@ -4,7 +4,7 @@ import type { RecurrentTarget, TensorValueType } from "./checked-program.ts";
 import type { CarriedRead, CarriedValue, IndexVariable } from "./scope.ts";
 import { constantSize, constantValue, printSize, type Size, subtractSizes } from "./size.ts";
 import { reduceByFacts } from "./size-facts.ts";
-import type { BindingTarget, Expression, InitialValue, LetStatement, TargetSubscript } from "./syntax-tree.ts";
+import type { Expression, InitialValue, LetStatement, TargetSubscript } from "./syntax-tree.ts";
 
 /** A value of `where`, checked. */
 export interface CheckedInitial {

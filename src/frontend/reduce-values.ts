@@ -261,7 +261,8 @@ function logSumExp(emit: Emitter, value: IndexedValue, axes: readonly Axis[], gi
   );
   const weak = x.weak;
   const condition = inheritedCondition(given, [value], axes);
-  const greatest = reducedBy(emit, "maximum", x, axes, condition);
+  // What is taken off is added again, so no gradient passes through it.
+  const greatest = elementwise(emit, "stop_gradient", [reducedBy(emit, "maximum", x, axes, condition)], weak);
   const shifted = elementwise(emit, "exp", [elementwise(emit, "sub", [x, greatest], weak)], weak);
   const total = sumOfProduct(emit, [{ value: shifted, inverse: false }], axes, condition);
   return elementwise(emit, "add", [greatest, elementwise(emit, "log", [total], weak)], weak);

@@ -13,6 +13,11 @@ export interface Identifier {
   readonly span: Span;
 }
 
+/** A generic size, `L`; `batch B` is the axis of examples, over which nothing may be mapped while training. */
+export interface Generic extends Identifier {
+  readonly isBatch?: boolean;
+}
+
 /** A string literal; `value` has escapes resolved (raw for `"""…"""`). */
 export interface StringLiteral {
   readonly kind: "string";
@@ -51,7 +56,7 @@ export interface FunctionDeclaration {
   readonly kind: "function";
   readonly role: "function" | "entry";
   readonly name: Identifier;
-  readonly generics: readonly Identifier[];
+  readonly generics: readonly Generic[];
   readonly parameters: readonly Parameter[];
   /** One element, or several for `-> (a: f32[n], b: f32)`. */
   readonly results: readonly ResultDeclaration[];
@@ -174,7 +179,7 @@ export interface PresetSetting {
 export interface ExternDeclaration {
   readonly kind: "extern";
   readonly name: Identifier;
-  readonly generics: readonly Identifier[];
+  readonly generics: readonly Generic[];
   readonly parameters: readonly Parameter[];
   readonly results: readonly ResultDeclaration[];
   readonly fields: readonly ExternField[];

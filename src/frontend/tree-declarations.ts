@@ -15,7 +15,7 @@ export function declarationActions({ span, build, all, optional, doc }: TreeTool
       kind: "function",
       role,
       name: build(name as OhmNode),
-      generics: optional<tree.Identifier[]>(generics as OhmNode) ?? [],
+      generics: optional<tree.Generic[]>(generics as OhmNode) ?? [],
       parameters: build(parameters as OhmNode),
       results: build(results as OhmNode),
       body: built.statements,
@@ -42,6 +42,7 @@ export function declarationActions({ span, build, all, optional, doc }: TreeTool
       return functionLike(this, "entry", [name, generics, parameters, results, body]);
     },
     Generics: (_open, names, _close) => all(names),
+    Generic_batch: (_batch, name) => ({ ...build<tree.Identifier>(name), isBatch: true }) satisfies tree.Generic,
     Parameters: (_open, parameters, _comma, _close) => all(parameters),
     Parameter(name, _colon, type, value) {
       return {
@@ -148,7 +149,7 @@ export function declarationActions({ span, build, all, optional, doc }: TreeTool
       return {
         kind: "extern",
         name: build(name),
-        generics: optional<tree.Identifier[]>(generics) ?? [],
+        generics: optional<tree.Generic[]>(generics) ?? [],
         parameters: build(parameters),
         results: build(results),
         fields: all(fields),

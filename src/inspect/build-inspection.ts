@@ -2,8 +2,8 @@
 import type { Plan, PlannedKernel } from "../codegen/index.ts";
 import { byteLength, type Graph, graphNodes, type Node } from "../ir/index.ts";
 import { isView, nodeCost, type PassStage, pipeline } from "../passes/index.ts";
-import type { GraphCost, InspectedLaunch, InspectedProfile, InspectedStage, Inspection } from "./inspection.ts";
 import { inspectMemory } from "./inspect-memory.ts";
+import type { GraphCost, InspectedLaunch, InspectedProfile, InspectedStage, Inspection } from "./inspection.ts";
 import { flopsOf, makeTables, type Tables } from "./tables.ts";
 
 /** What the compiler hands over; `CompiledGraph` has it all. */

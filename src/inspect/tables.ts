@@ -81,8 +81,7 @@ export function makeTables(texts: ReadonlyMap<string, string>): Tables {
       family: operationOf(node.op).family,
       type: printType(node.type),
       operation,
-      attributes:
-        attributes.length > longestAttributes ? `${attributes.slice(0, longestAttributes)}…` : attributes,
+      attributes: attributes.length > longestAttributes ? `${attributes.slice(0, longestAttributes)}…` : attributes,
       operands: node.operands.map((operand) => nodeIds.get(operand) as Id),
       origins: origins(node.origins),
       ...(name === undefined ? {} : { name }),

@@ -41,7 +41,8 @@ const languages: Readonly<Record<TokenLanguage, LanguageWords>> = {
   },
 };
 
-const pattern = /("(?:[^"\\\n]|\\.)*")|(\d[\w.]*)|([\p{L}_@%][\p{L}\p{N}\p{M}_]*)|(\s+)|([^\p{L}\p{N}\s_"@%])|([\s\S])/gu;
+const pattern =
+  /("(?:[^"\\\n]|\\.)*")|(\d[\w.]*)|([\p{L}_@%][\p{L}\p{N}\p{M}_]*)|(\s+)|([^\p{L}\p{N}\s_"@%])|([\s\S])/gu;
 
 /** The tokens of one line (or of a text without comments that span lines; none of these languages has any). */
 export function tokenise(line: string, language: TokenLanguage): Token[] {
@@ -74,6 +75,8 @@ export function tokenise(line: string, language: TokenLanguage): Token[] {
  */
 function startOfComment(line: string, comment: string, language: TokenLanguage): number {
   const found =
-    language === "weft" ? /(?:^\s*|\s{2,}|\t|[{}([,;=+\-*/%^<>:|]\s?)(\/\/)/d.exec(line)?.indices?.[1]?.[0] : line.indexOf(comment);
+    language === "weft"
+      ? /(?:^\s*|\s{2,}|\t|[{}([,;=+\-*/%^<>:|]\s?)(\/\/)/d.exec(line)?.indices?.[1]?.[0]
+      : line.indexOf(comment);
   return found === undefined || found < 0 ? line.length : found;
 }

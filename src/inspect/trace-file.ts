@@ -21,7 +21,10 @@ const device = { pid: 2, tid: 1 };
  *
  * @throws RangeError when the inspection has no profile
  */
-export function writeTrace(inspection: Inspection): { readonly traceEvents: readonly TraceEvent[]; readonly displayTimeUnit: "ms" } {
+export function writeTrace(inspection: Inspection): {
+  readonly traceEvents: readonly TraceEvent[];
+  readonly displayTimeUnit: "ms";
+} {
   const { profile, launches, sources, spans, memory, stages } = inspection;
   if (profile === undefined) throw new RangeError("a trace needs measured times");
   const events: TraceEvent[] = [
@@ -38,9 +41,9 @@ export function writeTrace(inspection: Inspection): { readonly traceEvents: read
   profile.ms.forEach((ms, step) => {
     const launch = launchAt.get(step);
     if (launch === undefined) return;
-    const lines = launch.origins.map((id) => spans[id]).flatMap((span) =>
-      span === undefined ? [] : [`${sources[span.source]?.path}:${span.line}`],
-    );
+    const lines = launch.origins
+      .map((id) => spans[id])
+      .flatMap((span) => (span === undefined ? [] : [`${sources[span.source]?.path}:${span.line}`]));
     events.push({
       name: launch.label,
       ph: "X",

@@ -11,6 +11,7 @@ export {
   ReferenceTooLarge,
 } from "./evaluate.ts";
 export * from "./graph.ts";
+export { hash64 } from "./hash.ts";
 export * from "./index-spec.ts";
 export * from "./initialisers.ts";
 export * from "./operation.ts";
@@ -18,6 +19,7 @@ export { approximationMethods } from "./operations/approximate.ts";
 export { findOperation, operationOf, operations } from "./operations/index.ts";
 export { largestF32 } from "./operations/precision.ts";
 export { wgslHelper } from "./operations/wgsl-helpers.ts";
+export { parseWindow, printWindow, type WindowAxis, type WindowSpec } from "./operations/window-spec.ts";
 export { parseGraph } from "./parse.ts";
 export { philox, type RandomStream, randomStream, type Words4 } from "./philox.ts";
 export { type NodeText, nodeText, type PrintOptions, printFlops, printGraph, printNumber } from "./print.ts";

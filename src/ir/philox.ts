@@ -3,7 +3,7 @@
  * "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). A stream is named by a seed and a path, so that a parameter's values
  * depend neither on the other parameters nor on the order in which they are drawn.
  */
-import { hash64 } from "./structure.ts";
+import { hash64 } from "./hash.ts";
 
 /** Four 32-bit words. */
 export type Words4 = readonly [number, number, number, number];

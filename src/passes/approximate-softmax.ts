@@ -117,7 +117,8 @@ function findAttention(weights: Node, users: ReadonlyMap<Node, readonly Node[]>)
   const difference = weights.operands[0] as Node;
   if (difference.op !== "sub") return undefined;
   const [exponent, spread] = difference.operands as readonly [Node, Node];
-  const maximum = spread.op === "broadcast" ? (spread.operands[0] as Node) : undefined;
+  const shift = spread.op === "broadcast" ? (spread.operands[0] as Node) : undefined;
+  const maximum = shift?.op === "stop_gradient" ? (shift.operands[0] as Node) : shift;
   if (maximum?.op !== "maximum" || !unmasked(maximum.operands[0] as Node, exponent)) return undefined;
   const kept = keptAxes(maximum);
   const reduced = exponent.type.shape.flatMap((_, axis) => (kept.includes(axis) ? [] : [axis]));

@@ -6,9 +6,10 @@ import { identityRules } from "./rules/identities.ts";
 import { maskRules } from "./rules/masks.ts";
 import { movementRules } from "./rules/movement.ts";
 import { scalingRules } from "./rules/scaling.ts";
+import { windowRules } from "./rules/windows.ts";
 
 /** All rules of the pass, by subject. */
-export const canonicalRules = [...identityRules, ...scalingRules, ...movementRules, ...maskRules, ...contractionRules];
+export const canonicalRules = [...identityRules, ...scalingRules, ...movementRules, ...maskRules, ...contractionRules, ...windowRules];
 
 export const canonicalise: Pass = {
   name: "canonicalise",

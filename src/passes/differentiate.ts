@@ -9,6 +9,7 @@
 import {
   type Attributes,
   type DifferentiationContext,
+  elementCount,
   type Graph,
   type GraphOutput,
   graphNodes,
@@ -127,22 +128,46 @@ export function backpropagate(seeds: ReadonlyMap<Node, readonly Node[]>, targets
   const replacements = new Map<Node, Node>();
   for (const node of nodes.reverse()) {
     if (!active.has(node) || targets.has(node)) continue;
-    const gradient = addUp(node, contributions.get(node) ?? []);
-    if (gradient === undefined) continue;
+    const own = contributions.get(node) ?? [];
+    if (own.length === 0) continue;
     contributions.delete(node);
     const needed = node.operands.map((operand) => active.has(operand));
-    operandGradients(node, gradient, needed, replacements).forEach((contribution, k) => {
-      const operand = node.operands[k] as Node;
-      if (contribution === undefined || !needed[k]) return;
-      if (!sameType(contribution.type, operand.type)) {
-        throw new Error(`the gradient of ${node.op} by operand ${k} has another type than the operand`);
-      }
-      const known = contributions.get(operand);
-      if (known === undefined) contributions.set(operand, [contribution]);
-      else known.push(contribution);
-    });
+    for (const gradient of separately(node, own)) {
+      operandGradients(node, gradient, needed, replacements).forEach((contribution, k) => {
+        const operand = node.operands[k] as Node;
+        if (contribution === undefined || !needed[k]) return;
+        if (!sameType(contribution.type, operand.type)) {
+          throw new Error(`the gradient of ${node.op} by operand ${k} has another type than the operand`);
+        }
+        const known = contributions.get(operand);
+        if (known === undefined) contributions.set(operand, [contribution]);
+        else known.push(contribution);
+      });
+    }
   }
   return { contributions: new Map([...contributions].filter(([node]) => targets.has(node))), replacements };
+}
+
+/**
+ * The contributions to a node's gradient as they go on from here: all in one sum, mostly.
+ *
+ * A contraction is linear in its gradient, so contributions may pass it one by one. Worth it for those made of something
+ * smaller: a broadcast, whose contraction is cheap, and a product of smaller factors (`g Vᵀ` of the size of an attention matrix), which
+ * in a product of three can be multiplied in a better order and never be formed. In a sum with others, it would have to be.
+ */
+function separately(node: Node, contributions: readonly Node[]): readonly Node[] {
+  if (contributions.length > 1 && operationOf(node.op).family === "contract") {
+    const size = (of: Node) => elementCount(of.type.shape);
+    const isOuter = node.operands.every((operand) => size(operand) < size(node));
+    const isSmall = (contribution: Node) =>
+      operationOf(contribution.op).family === "contract" ? isOuter : contribution.op === "broadcast";
+    const whole = addUp(
+      node,
+      contributions.filter((each) => !isSmall(each)),
+    );
+    return [...(whole === undefined ? [] : [whole]), ...contributions.filter(isSmall)];
+  }
+  return [addUp(node, contributions) as Node];
 }
 
 /** Gradients by the operands of one node; those that nobody needs may be missing. */
@@ -159,10 +184,29 @@ function operandGradients(
     if (forward !== undefined) replacements.set(node, forward);
     return gradients;
   }
+  const [reference] = node.regions ?? [];
+  if (operation.family === "extern" && reference !== undefined) return throughReference(node, reference, gradient, needed, replacements);
   if (operation.differentiate === undefined) {
     throw new DifferentiationError(`the loss depends on ${describeNode(node)}, and ${node.op} has no gradient`);
   }
   return operation.differentiate(contextFor(node, gradient));
+}
+
+/** A hand-written kernel has the gradient of its reference. */
+function throughReference(
+  { operands }: Node,
+  reference: Graph,
+  gradient: Node,
+  needed: readonly boolean[],
+  found: Map<Node, Node>,
+): readonly (Node | undefined)[] {
+  const inlined = mapGraph({ ...reference, inputs: [] }, new Map(reference.inputs.map((input, k) => [input, operands[k] as Node])));
+  const result = (inlined.outputs[0] as GraphOutput).node;
+  const wanted = new Set(operands.filter((_, k) => needed[k]));
+  const { contributions, replacements } = backpropagate(new Map([[result, [gradient]]]), wanted);
+  for (const [node, replacement] of replacements) found.set(node, replacement);
+  // An operand that stands in several places gets its whole gradient at the first.
+  return operands.map((operand, k) => (operands.indexOf(operand) === k ? addUp(operand, contributions.get(operand) ?? []) : undefined));
 }
 
 /** Builds nodes that come from the same places as the node; trivial products are left out. */

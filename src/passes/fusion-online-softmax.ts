@@ -5,10 +5,12 @@
  * when those are a contraction, are never stored: memory is linear in the number of rows.
  *
  * What is recognised is the structure alone: `N = sum_j exp(S - max_j S) * V` with `D = sum_j exp(S - max_j S)`, whatever S is
- * and wherever N is divided by D. Dense, restricted (`j <= i`) and gathered attention all have it.
+ * and wherever N is divided by D. Dense, restricted (`j <= i`) and gathered attention all have it. So does attention under a
+ * mask of data, where every `exp` that is summed and every S under the maximum is chosen by one condition.
  */
 import {
   elementCount,
+  largestF32,
   type Node,
   operationOf,
   parseConstraints,
@@ -36,6 +38,8 @@ export interface OnlineSoftmax {
   readonly weightsOperand: 0 | 1;
   /** True when that operand is already divided by the total. */
   readonly normalised: boolean;
+  /** Condition of the shape of the scores; positions where it is false are not there. */
+  readonly mask?: Node;
   readonly root: Node;
   readonly members: ReadonlySet<Node>;
 }
@@ -64,8 +68,10 @@ function match(
   weightsOperand: 0 | 1,
   free: (node: Node) => boolean,
 ): OnlineSoftmax | undefined {
-  const factor = weighted.operands[weightsOperand] as Node;
-  if (elementCount(factor.type.shape) < fewestScores) return undefined;
+  const operand = weighted.operands[weightsOperand] as Node;
+  if (elementCount(operand.type.shape) < fewestScores) return undefined;
+  const mask = operand.op === "select" && isConstant(operand.operands[2], (x) => x === 0) ? operand.operands[0] : undefined;
+  const factor = mask === undefined ? operand : (operand.operands[1] as Node);
   // exp(S - max), possibly divided by its sum already.
   const divisor = factor.op === "div" ? spreadRow(factor.operands[1] as Node) : undefined;
   const weights = divisor === undefined ? factor : (factor.operands[0] as Node);
@@ -74,13 +80,18 @@ function match(
   if (difference.op !== "sub") return undefined;
   const exponent = difference.operands[0] as Node;
   const maximum = spreadRow(difference.operands[1] as Node);
-  if (maximum?.op !== "maximum" || maximum.operands[0] !== exponent) return undefined;
+  if (maximum?.op !== "maximum") return undefined;
+  const underMaximum = maximum.operands[0] as Node;
+  if (!isMasked(underMaximum, mask, exponent, (x) => x <= -largestF32)) return undefined;
 
   const kept = keptAxes(maximum);
   if (kept.length !== exponent.type.shape.length - 1) return undefined;
   const axis = exponent.type.shape.findIndex((_, k) => !kept.includes(k));
-  const total = divisor ?? (facts.users.get(weights) ?? []).find((user) => user.op === "sum" && sameRows(user, kept));
-  if (total?.op !== "sum" || total.operands[0] !== weights || !sameRows(total, kept)) return undefined;
+  const added = mask === undefined || divisor === undefined ? operand : (divisor.operands[0] as Node);
+  const total = divisor ?? (facts.users.get(added) ?? []).find((user) => user.op === "sum" && sameRows(user, kept));
+  if (total?.op !== "sum" || !sameRows(total, kept)) return undefined;
+  const underTotal = total.operands[0] as Node;
+  if (!isMasked(underTotal, mask, weights, (x) => x === 0)) return undefined;
 
   const spec = parseSpec(weighted.attributes.spec as string);
   const names = spec.operands[weightsOperand] as readonly string[];
@@ -94,19 +105,18 @@ function match(
     return undefined;
   if (!sameRestriction(maximum, total, weighted, names)) return undefined;
 
-  const inner = new Set<Node>([factor, weights, difference, difference.operands[1] as Node, maximum, total, weighted]);
+  const inner = new Set<Node>([operand, factor, weights, difference, difference.operands[1] as Node]);
+  for (const node of [underMaximum, maximum, underTotal, total, weighted]) inner.add(node);
   if (divisor !== undefined) inner.add(factor.operands[1] as Node);
+  // With a mask the first operand of every choice is read, not computed, here.
   const scores = innerScores(facts, exponent, free);
   if (scores !== undefined) for (const node of between(scores, exponent)) inner.add(node);
   if (![...inner].every(free)) return undefined;
 
   const epilogue = growEpilogue(facts, weighted, free);
   const members = new Set([...inner, ...epilogue.members]);
-  // The total may also be spread for the division in the epilogue.
-  for (const user of facts.users.get(total) ?? []) {
-    const users = facts.users.get(user) ?? [];
-    if (user.op === "broadcast" && users.length > 0 && users.every((other) => members.has(other))) members.add(user);
-  }
+  // The total may also be spread for the division in the epilogue, transposed where the result is.
+  for (const user of facts.users.get(total) ?? []) joinViews(facts, user, members);
   const leaving = [...members].filter(
     (node) => facts.isOutput(node) || (facts.users.get(node) ?? []).some((user) => !members.has(user)),
   );
@@ -121,9 +131,38 @@ function match(
     weighted,
     weightsOperand,
     normalised: divisor !== undefined,
+    ...(mask === undefined ? {} : { mask }),
     root,
     members,
   };
+}
+
+/** `select(mask, value, constant)`, or the value itself when there is no mask. */
+function isMasked(node: Node, mask: Node | undefined, value: Node, constant: (x: number) => boolean): boolean {
+  if (mask === undefined) return node === value;
+  return (
+    node.op === "select" &&
+    node.operands[0] === mask &&
+    node.operands[1] === value &&
+    isConstant(node.operands[2], constant)
+  );
+}
+
+function isConstant(node: Node | undefined, test: (x: number) => boolean): boolean {
+  if (node?.op !== "constant") return false;
+  const values = node.attributes.values as readonly number[];
+  return values.length === 1 && test(values[0] as number);
+}
+
+/** Takes a chain of views in when nobody but members reads its end; returns whether it did. */
+function joinViews(facts: FusionGraph, node: Node, members: Set<Node>): boolean {
+  if (members.has(node)) return true;
+  if (node.op !== "broadcast" && node.op !== "transpose" && node.op !== "reshape") return false;
+  const users = facts.users.get(node) ?? [];
+  if (users.length === 0 || facts.isOutput(node)) return false;
+  if (!users.every((user) => joinViews(facts, user, members))) return false;
+  members.add(node);
+  return true;
 }
 
 /** The row value that a broadcast spreads. */

@@ -4,10 +4,13 @@ import { canonicalise } from "./canonicalise.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
 import { contractionOrder } from "./contraction-order.ts";
 import { foldConstants } from "./fold-constants.ts";
+import { hoistFromLoops } from "./hoist-from-loops.ts";
 import type { Pass } from "./pass.ts";
+import { recogniseScans } from "./recognise-scans.ts";
 import { rowSums } from "./row-sums.ts";
 import { splitReductions } from "./split-reductions.ts";
 import { splitScans } from "./split-scans.ts";
+import { trimLoops } from "./trim-loops.ts";
 
 /**
  * Everything that happens to a graph before kernels are formed. There is no pass against dead code: a graph is what its
@@ -19,6 +22,9 @@ export const pipeline: readonly Pass[] = [
   canonicalise, // one way to write each thing
   foldConstants, // what canonical forms made constant
   commonSubexpressions, // so that the contraction order sees what is shared
+  trimLoops,
+  recogniseScans, // before hoisting: a scan may be all that a body's state was
+  hoistFromLoops, // before the contraction order, which then sees the products of all steps
   contractionOrder,
   canonicalise, // tidies the views that the new order brought
   commonSubexpressions,

@@ -27,18 +27,19 @@ fn heads<L, d, H>(x: f32[L, d], W: f32[d, d], U: f32[d, d], Z: f32[d, d]) -> f32
       %9: f32 = constant values=[2]
       %10: f32[2, 16, 16] = div %8, %9
       %11: f32[2, 16] = maximum "b i k -> b i" %10
-      %12: f32[2, 16, 16] = broadcast %11 shape=[2, 16, 16] axes=[0, 1]
-      %13: f32[2, 16, 16] = sub %10, %12
-      %14: f32[2, 16, 16] = exp %13
-      %15: f32[2, 16] = sum "b i k -> b i" %14
-      %16: f32[2, 16, 16] = broadcast %15 shape=[2, 16, 16] axes=[0, 1]
-      %17: f32[2, 16, 16] = div %14, %16
-      %18: f32[2, 4, 8] = reshape %3 shape=[2, 4, 8]
-      %19: f32[2, 16, 4] = contract "h c a, i a -> h i c" %18, %0
-      %20: f32[2, 16, 4] = contract "b i j, b j c -> b i c" %17, %19
-      %21: f32[16, 2, 4] = transpose %20 permutation=[1, 0, 2]
-      %22: f32[16, 8] = reshape %21 shape=[16, 8]
-      return heads = %22
+      %12: f32[2, 16] = stop_gradient %11
+      %13: f32[2, 16, 16] = broadcast %12 shape=[2, 16, 16] axes=[0, 1]
+      %14: f32[2, 16, 16] = sub %10, %13
+      %15: f32[2, 16, 16] = exp %14
+      %16: f32[2, 16] = sum "b i k -> b i" %15
+      %17: f32[2, 16, 16] = broadcast %16 shape=[2, 16, 16] axes=[0, 1]
+      %18: f32[2, 16, 16] = div %15, %17
+      %19: f32[2, 4, 8] = reshape %3 shape=[2, 4, 8]
+      %20: f32[2, 16, 4] = contract "h c a, i a -> h i c" %19, %0
+      %21: f32[2, 16, 4] = contract "b i j, b j c -> b i c" %18, %20
+      %22: f32[16, 2, 4] = transpose %21 permutation=[1, 0, 2]
+      %23: f32[16, 8] = reshape %22 shape=[16, 8]
+      return heads = %23
     }
     "
   `);
@@ -64,16 +65,17 @@ it("causal attention", () => {
       %9: f32 = constant values=[2.8284271247461903]
       %10: f32[16, 16] = div %8, %9
       %11: f32[16] = maximum "i k -> i" %10 where="k <= i"
-      %12: f32[16, 16] = broadcast %11 shape=[16, 16] axes=[0]
-      %13: f32[16, 16] = sub %10, %12
-      %14: f32[16, 16] = exp %13
-      %15: f32[16] = sum "i k -> i" %14 where="k <= i"
-      %16: f32[16, 16] = broadcast %15 shape=[16, 16] axes=[0]
-      %17: f32[16, 16] = div %14, %16
-      %18: f32 = constant values=[0]
-      %19: f32[16, 16] = select %7, %17, %18
-      %20: f32[16, 4] = contract "i j, j c -> i c" %19, %2 where="j <= i"
-      return causal = %20
+      %12: f32[16] = stop_gradient %11
+      %13: f32[16, 16] = broadcast %12 shape=[16, 16] axes=[0]
+      %14: f32[16, 16] = sub %10, %13
+      %15: f32[16, 16] = exp %14
+      %16: f32[16] = sum "i k -> i" %15 where="k <= i"
+      %17: f32[16, 16] = broadcast %16 shape=[16, 16] axes=[0]
+      %18: f32[16, 16] = div %15, %17
+      %19: f32 = constant values=[0]
+      %20: f32[16, 16] = select %7, %18, %19
+      %21: f32[16, 4] = contract "i j, j c -> i c" %20, %2 where="j <= i"
+      return causal = %21
     }
     "
   `);
@@ -188,15 +190,16 @@ it("sparse attention through an index tensor", () => {
       %4: f32[5, 3, 4] = gather "at c, p n -> p n c" %1, %3 at="at"
       %5: f32[5, 3] = contract "p c, p n c -> p n" %0, %4
       %6: f32[5] = maximum "p k -> p" %5
-      %7: f32[5, 3] = broadcast %6 shape=[5, 3] axes=[0]
-      %8: f32[5, 3] = sub %5, %7
-      %9: f32[5, 3] = exp %8
-      %10: f32[5] = sum "p k -> p" %9
-      %11: f32[5, 3] = broadcast %10 shape=[5, 3] axes=[0]
-      %12: f32[5, 3] = div %9, %11
-      %13: f32[5, 3, 4] = gather "at c, p n -> p n c" %2, %3 at="at"
-      %14: f32[5, 4] = contract "p n, p n c -> p c" %12, %13
-      return sparse = %14
+      %7: f32[5] = stop_gradient %6
+      %8: f32[5, 3] = broadcast %7 shape=[5, 3] axes=[0]
+      %9: f32[5, 3] = sub %5, %8
+      %10: f32[5, 3] = exp %9
+      %11: f32[5] = sum "p k -> p" %10
+      %12: f32[5, 3] = broadcast %11 shape=[5, 3] axes=[0]
+      %13: f32[5, 3] = div %10, %12
+      %14: f32[5, 3, 4] = gather "at c, p n -> p n c" %2, %3 at="at"
+      %15: f32[5, 4] = contract "p n, p n c -> p c" %13, %14
+      return sparse = %15
     }
     "
   `);

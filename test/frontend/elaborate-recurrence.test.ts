@@ -1,7 +1,18 @@
 /** Recurrences against the same recurrences as plain loops, in double precision. */
 import { describe, expect, it } from "vitest";
 import { type Graph, graphNodes } from "../../src/ir/index.ts";
-import { array, elaborated, expectRun, expectTensor, graphOf, indices, noise, run, shortForm, sum } from "./elaborate-text.ts";
+import {
+  array,
+  elaborated,
+  expectRun,
+  expectTensor,
+  graphOf,
+  indices,
+  noise,
+  run,
+  shortForm,
+  sum,
+} from "./elaborate-text.ts";
 
 const loopsOf = (graph: Graph) => graphNodes(graph).filter((node) => node.op === "loop");
 
@@ -112,7 +123,10 @@ describe("one carried value", () => {
       ),
     );
     expect(n?.type.dtype).toBe("i32");
-    expectTensor(n, array([T], (t) => x.data.slice(0, t + 1).filter((each) => each > 0).length));
+    expectTensor(
+      n,
+      array([T], (t) => x.data.slice(0, t + 1).filter((each) => each > 0).length),
+    );
   });
 
   it("with `else` in place of `where`", () => {
@@ -142,7 +156,15 @@ describe("what a step reads", () => {
       const before = want[t - 1] ?? 0.5;
       const earlier = sum(t + 1, (k) => x.at(k));
       const next = t + 1 < T ? x.at(t + 1) : -1;
-      want.push(0.3 * before + next * w.at(I.at(t)) + v.at(2 * t) - v.at(2 * t + 1) + (softmax[t] as number) + earlier + x.at(T - 1 - t));
+      want.push(
+        0.3 * before +
+          next * w.at(I.at(t)) +
+          v.at(2 * t) -
+          v.at(2 * t + 1) +
+          (softmax[t] as number) +
+          earlier +
+          x.at(T - 1 - t),
+      );
     }
     expectRun(
       `fn f<T, N>(x: f32[T], w: f32[N], v: f32[2 * T], I: idx<N>[T]) -> f32[T] {
@@ -185,14 +207,24 @@ describe("what a step reads", () => {
       y = scores.indexOf(Math.max(...scores));
       want.push(y);
     }
-    const text = (first: string, parameter: string) => `fn f<V, d>(E: f32[V, d], W: f32[V, d], T: size${parameter}) -> idx<V>[T] {
+    const text = (
+      first: string,
+      parameter: string,
+    ) => `fn f<V, d>(E: f32[V, d], W: f32[V, d], T: size${parameter}) -> idx<V>[T] {
          let y[t: T] = argmax[v] ((sum[c] W[v, c] * E[y[t-1], c]) + sin(t * v))  where y[-1] = ${first}
          return y
        }`;
     expect(new Set(want).size).toBeGreaterThan(2);
-    expectRun(text("start", ", start: idx<V>"), { settings: { V, d, T }, values: { E, W, start } }, array([T], (t) => want[t] as number));
+    expectRun(
+      text("start", ", start: idx<V>"),
+      { settings: { V, d, T }, values: { E, W, start } },
+      array([T], (t) => want[t] as number),
+    );
     // A literal takes the type of what it becomes.
-    expect(graphOf(text("0", ""), { settings: { V, d, T } }).outputs[0]?.node.type).toMatchObject({ below: V, shape: [T] });
+    expect(graphOf(text("0", ""), { settings: { V, d, T } }).outputs[0]?.node.type).toMatchObject({
+      below: V,
+      shape: [T],
+    });
   });
 });
 
@@ -217,12 +249,27 @@ describe("several values", () => {
     }
     const got = run(text, { settings: { T, n }, values: { x, h0 } });
     const [gotH, gotM, gotBig, gotY, gotOdd] = Object.values(got);
-    expectTensor(gotH, array([T, n], (t, c) => h[t]?.[c] as number));
-    expectTensor(gotM, array([T], (t) => m?.[t] as number));
-    expectTensor(gotBig, array([T], (t) => big?.[t] as number));
+    expectTensor(
+      gotH,
+      array([T, n], (t, c) => h[t]?.[c] as number),
+    );
+    expectTensor(
+      gotM,
+      array([T], (t) => m?.[t] as number),
+    );
+    expectTensor(
+      gotBig,
+      array([T], (t) => big?.[t] as number),
+    );
     expect(Math.max(...(big ?? [])) > 2 ** 24 && Math.min(...(big ?? [])) < 0).toBe(true);
-    expectTensor(gotY, array([T, n], (t, c) => 2 * x.at(t, c)));
-    expectTensor(gotOdd, array([T], (t) => t % 2));
+    expectTensor(
+      gotY,
+      array([T, n], (t, c) => 2 * x.at(t, c)),
+    );
+    expectTensor(
+      gotOdd,
+      array([T], (t) => t % 2),
+    );
   });
 
   it("of which only those that are read afterwards are kept", () => {

@@ -38,8 +38,6 @@ describe("docs/language.md", () => {
   });
 
   it.each([
-    ["todo/recurrence", "fn f<T>(x: f32[T]) -> f32[T] {\n let h[t] = x[t] + h[t-1] where h[-1] = 0\n return h\n}"],
-    ["todo/recurrence", "fn f<T>(x: f32[T]) -> f32[T] {\n let h[t] = x[t] + (h[t-1] else 0)\n return h\n}"],
     ["todo/scatter", "fn f<T>(x: f32[T], I: idx<T>[T]) -> f32[T] {\n x[I[n]] += x[n]\n return x\n}"],
     ["todo/computed-place", "fn f<T>(x: f32[T]) -> f32[T] {\n let P[2*t] = x[t]\n return x\n}"],
     ["todo/approx", "fn f<T>(x: f32[T]) -> f32[T] = softmax(x) @approx(favor)"],

@@ -54,7 +54,7 @@ describe("opening a device", () => {
       console.log("done");`;
     const run = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
       encoding: "utf8",
-      timeout: 20_000,
+      timeout: 60_000,
     });
     expect([run.status, run.signal, run.stdout]).toEqual([0, null, "done\n"]);
   });

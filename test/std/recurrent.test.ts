@@ -71,11 +71,11 @@ describe.each(
   it.skipIf(device === undefined)("stays within its error bound on the device, after all passes", async () => {
     if (device === undefined) return;
     const { graph } = elaborateModel(request);
-    const tensors = (nodes: typeof graph.inputs, valueOf: (name: string) => Values | undefined) =>
+    const tensors = (nodes: typeof graph.inputs, given: (name: string) => Values | undefined) =>
       Object.fromEntries(
         nodes.map((node) => {
           const name = node.attributes.name as string;
-          const data = Array.from(valueOf(name)?.data ?? [], Math.fround);
+          const data = Array.from(given(name)?.data ?? [], Math.fround);
           expect(data.length).toBe(elementCount(node.type.shape));
           return [name, tensorOf(node.type, data)];
         }),

@@ -1,13 +1,13 @@
 /** Cases that PyTorch computed, as scripts/compare-language.py writes them, run through Weft. */
 import {
-  type CheckedProgram,
   checkSource,
   compileGraph,
   type ElaboratedProgram,
   type EntryRequest,
   elaborateProgram as elaborate,
 } from "../../src/compile.ts";
-import { type DType, evaluateGraph, type Graph, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
+import type { CheckedProgram } from "../../src/frontend/index.ts";
+import { type DType, evaluateGraph, type Graph, type GraphValues, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
 import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
 import { openWeights } from "../../src/runtime/node.ts";
 import { differences, sourceReader, type Values } from "../models/compile-model.ts";
@@ -116,8 +116,8 @@ function differenceOf(got: Results, { name, outputs }: TorchCase): number {
   return Math.max(...relative);
 }
 
-/** Runs a case in float64 in the reference evaluator; returns the greatest relative difference. */
-export function evaluateCase(each: TorchCase): number {
+/** The graph of a case, before any pass, with the values it is given. */
+export function graphWithValues(each: TorchCase): { readonly graph: Graph; readonly values: GraphValues } {
   const graph = graphOf(each);
   const tensors = (nodes: readonly Node[], values: ReadonlyMap<string, Values>): Record<string, Tensor> =>
     Object.fromEntries(
@@ -126,10 +126,16 @@ export function evaluateCase(each: TorchCase): number {
         return [name, tensorOf(node.type, Array.from((values.get(name) as Values).data))];
       }),
     );
-  const outputs = evaluateGraph(graph, {
-    inputs: tensors(graph.inputs, each.inputs),
-    parameters: tensors(graph.parameters, each.parameters),
-  });
+  return {
+    graph,
+    values: { inputs: tensors(graph.inputs, each.inputs), parameters: tensors(graph.parameters, each.parameters) },
+  };
+}
+
+/** Runs a case in float64 in the reference evaluator; returns the greatest relative difference. */
+export function evaluateCase(each: TorchCase): number {
+  const { graph, values } = graphWithValues(each);
+  const outputs = evaluateGraph(graph, values);
   return differenceOf(Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data])), each);
 }
 

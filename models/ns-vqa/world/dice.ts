@@ -32,7 +32,10 @@ export function diceOf(seed: number, path: string): Dice {
     },
     some: <T>(things: readonly T[], count: number) => {
       const places = things.map((_, i) => i);
-      const chosen = Array.from({ length: Math.min(count, things.length) }, () => places.splice(below(places.length), 1)[0]);
+      const chosen = Array.from(
+        { length: Math.min(count, things.length) },
+        () => places.splice(below(places.length), 1)[0],
+      );
       return things.filter((_, i) => chosen.includes(i));
     },
     stream,

@@ -1,6 +1,15 @@
 /** Phrases of the synthetic questions: their words, the program that they mean, and the objects that they mean in a scene. */
 import { apply, type Program } from "../program.ts";
-import { type Attribute, attributes, attributeValues, isRelated, type Relation, relations, type Scene, type SceneObject } from "../scene.ts";
+import {
+  type Attribute,
+  attributes,
+  attributeValues,
+  isRelated,
+  type Relation,
+  relations,
+  type Scene,
+  type SceneObject,
+} from "../scene.ts";
 import type { Dice } from "./dice.ts";
 
 /** Attributes that a noun phrase mentions, with their values. */
@@ -76,8 +85,8 @@ export function related(relation: Relation, from: SceneObject, scene: Scene): Sc
   return scene.filter((other) => isRelated(relation, other, from));
 }
 
-const withValues = (chosen: readonly Attribute[], valueOf: (attribute: Attribute) => string): Filters =>
-  Object.fromEntries(chosen.map((attribute) => [attribute, valueOf(attribute)]));
+const withValues = (chosen: readonly Attribute[], valueFor: (attribute: Attribute) => string): Filters =>
+  Object.fromEntries(chosen.map((attribute) => [attribute, valueFor(attribute)]));
 
 /** Filters on `least` to `most` attributes that are not banned, with any values. */
 export function freeFilters(dice: Dice, least: number, most: number, banned: readonly Attribute[] = []): Filters {
@@ -132,7 +141,12 @@ export function uniqueFilters(
  *
  * @param banned attributes that the phrase of the object itself must not mention
  */
-export function chain(dice: Dice, scene: Scene, hops: number, banned: readonly Attribute[] = []): Reference | undefined {
+export function chain(
+  dice: Dice,
+  scene: Scene,
+  hops: number,
+  banned: readonly Attribute[] = [],
+): Reference | undefined {
   if (hops === 0) {
     const found = uniqueFilters(dice, scene, banned);
     if (found === undefined) return undefined;

@@ -2,7 +2,15 @@
 import { PNG } from "pngjs";
 import type { SceneObject } from "../scene.ts";
 import { diceOf } from "./dice.ts";
-import { coverageOf, imageHeight, imageWidth, placementOf, samplesAcross, visibleMasks, type WorldObject } from "./shapes.ts";
+import {
+  coverageOf,
+  imageHeight,
+  imageWidth,
+  placementOf,
+  samplesAcross,
+  visibleMasks,
+  type WorldObject,
+} from "./shapes.ts";
 
 /** The colours of CLEVR (facebookresearch/clevr-dataset-gen, properties.json), red, green and blue from 0 to 255. */
 const colors: Readonly<Record<SceneObject["color"], readonly [number, number, number]>> = {

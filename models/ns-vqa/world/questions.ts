@@ -80,10 +80,10 @@ const questionOf = (family: string, { text, program, answer }: Instance, scene: 
   scene,
 });
 
-/** Counts an answer, unless it would be too frequent. */
+/** Counts an answer, unless it would be too frequent; answers that are one apart never are. */
 function keepsBalance(balance: Balance, answer: string): boolean {
   const [kept, other] = answer === "yes" ? (["yes", "no"] as const) : (["no", "yes"] as const);
-  if (balance[kept] + 1 > Math.max(greatestImbalance * balance[other], 1)) return false;
+  if (balance[kept] + 1 > Math.max(greatestImbalance * balance[other], balance[other] + 1)) return false;
   balance[kept]++;
   return true;
 }
@@ -92,7 +92,7 @@ function keepsBalance(balance: Balance, answer: string): boolean {
 export const worldQuestionWords: readonly string[] = [
   ...specialWords,
   ...(
-    "; a and another any are as at ball balls behind big block blocks blue both brown color cube cubes cyan cylinder cylinders do either " +
+    "; and another any are as at ball balls behind big block blocks blue both brown color cube cubes cyan cylinder cylinders do either " +
     "fewer front gray green has have how in is its large least left many material matte metal more number object objects of one or other " +
     "purple red right rubber same shape shiny size small sphere spheres than that the there thing things tiny to what with yellow"
   ).split(" "),

@@ -48,9 +48,7 @@ export function covers({ shape, angle }: WorldObject, x: number, y: number): boo
       return Math.abs(cosine * x + sine * y) <= 0.84 && Math.abs(cosine * y - sine * x) <= 0.84;
     }
     case "cylinder":
-      return (
-        (Math.abs(x) <= 0.72 && Math.abs(y) <= 0.75) || (x / 0.72) ** 2 + ((Math.abs(y) - 0.75) / 0.28) ** 2 <= 1
-      );
+      return (Math.abs(x) <= 0.72 && Math.abs(y) <= 0.75) || (x / 0.72) ** 2 + ((Math.abs(y) - 0.75) / 0.28) ** 2 <= 1;
   }
 }
 

@@ -1,11 +1,13 @@
 /** `weft run FILE`: compiles an entry and runs it. */
 import { Option } from "commander";
 import type { CompiledGraph } from "../../compile.ts";
+import type { Inspection } from "../../inspect/index.ts";
 import { elementCount, printGraph } from "../../ir/index.ts";
 import { DeviceError, type HostTensor, PlanError } from "../../runtime/index.ts";
 import { writeWeights } from "../../runtime/node.ts";
 import { agrees, type ComparisonReport, compareWithReference, printComparison } from "../compare.ts";
 import { bugIn, compileEntry, initialValuesOf, type LoadedEntry, loadEntry } from "../compilation.ts";
+import { printHottestKernels } from "../cost-report.ts";
 import {
   checkReferenceLimits,
   type Execution,
@@ -20,6 +22,7 @@ import { type InputSources, openInputs } from "../input-files.ts";
 import { checkInputs, readInputs } from "../input-values.ts";
 import { type Machine, withMachine } from "../machine.ts";
 import { addCompileOptions, type CompileOptions, countingNumber, readCompileOptions } from "../options.ts";
+import { inspectEntry, requireDevice, writeTraceFile } from "../profiling.ts";
 import { makeRunReport, printOutput, printRunSummary, type RunReport } from "../run-report.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Verb } from "../verb.ts";
@@ -30,6 +33,8 @@ interface RunOptions extends CompileOptions {
   readonly output?: string;
   readonly repeat: number;
   readonly compare: boolean;
+  readonly profile: boolean;
+  readonly trace?: string;
 }
 
 export const runVerb: Verb = {
@@ -40,6 +45,8 @@ export const runVerb: Verb = {
     command
       .option("--output <file>", "write the results by name to a .safetensors file")
       .option("--repeat <n>", "time this many runs and report the median", countingNumber, 1)
+      .option("--profile", "time every dispatch, and show the hottest kernels with their source lines")
+      .option("--trace <file>", "with the profile, write a trace for chrome://tracing or Perfetto (.json)")
       .addOption(
         new Option("--compare <with>", "after the run, name the first value outside its error bound").choices([
           "reference",
@@ -52,6 +59,8 @@ export const runVerb: Verb = {
       output: raw.output as string | undefined,
       repeat: raw.repeat as number,
       compare: raw.compare === "reference",
+      profile: raw.profile === true || raw.trace !== undefined,
+      trace: raw.trace as string | undefined,
     };
     if (options.output !== undefined && !options.output.endsWith(".safetensors")) {
       throw new UsageError(
@@ -100,6 +109,7 @@ type Inputs = Readonly<Record<string, HostTensor>>;
 
 async function runEntry(run: Run): Promise<ExitStatus> {
   const { entry, options, sources, parameters, machine, terminal } = run;
+  if (options.profile) requireDevice(machine);
   const readValues = () => readInputs(entry.graph.inputs, sources, options.seed);
   const verify = options.verify ? await passVerification(entry, readValues, parameters, terminal) : undefined;
   const started = performance.now();
@@ -108,6 +118,7 @@ async function runEntry(run: Run): Promise<ExitStatus> {
     passes: options,
     verify,
     onProgress: (step) => terminal.progress(step),
+    now: () => performance.now(),
   });
   const compileMs = run.frontMs + performance.now() - started;
   if (machine.kind === "reference") checkReferenceLimits(entry.graph, !machine.chosen);
@@ -118,7 +129,10 @@ async function runEntry(run: Run): Promise<ExitStatus> {
   if (options.output !== undefined) await writeOutputs(options.output, entry, execution);
   const comparison = options.compare ? await compare(run, compiled, inputs, execution) : undefined;
   terminal.endProgress();
-  printResults(run, report, execution, comparison);
+  const profiled =
+    execution.profile === undefined ? undefined : inspectEntry(entry, compiled, machine.description, execution.profile);
+  if (profiled !== undefined && options.trace !== undefined) writeTraceFile(options.trace, profiled);
+  printResults(run, report, execution, comparison, profiled);
   if (comparison?.compared !== true || agrees(comparison)) return exitStatus.done;
   const place = comparison.first === undefined ? "fused kernels" : `kernels of ${comparison.first.node}`;
   throw bugIn(place, reproducerFiles(entry, compiled), new Error(printComparison(comparison).join("\n")));
@@ -129,7 +143,7 @@ async function execute(run: Run, compiled: CompiledGraph, inputs: Inputs): Promi
   const values = { inputs, parameters };
   if (machine.kind === "reference") return runOnReference(entry.graph, values, terminal);
   try {
-    return await runOnDevice(machine.device, compiled.plan, values, options.repeat, terminal);
+    return await runOnDevice(machine.device, compiled.plan, values, options, terminal);
   } catch (error) {
     // WebGPU refusing what Weft generated is Weft's fault, not the device's.
     const isOurs =
@@ -194,10 +208,18 @@ function printResults(
   report: RunReport,
   { outputs }: Execution,
   comparison: ComparisonReport | undefined,
+  profiled: Inspection | undefined,
 ): void {
   if (comparison !== undefined) for (const line of printComparison(comparison)) terminal.note(line);
   if (terminal.json) {
-    terminal.printJson({ ...report, ...(comparison === undefined ? {} : { comparison }) });
+    const { profile } = profiled ?? {};
+    terminal.printJson({
+      ...report,
+      ...(comparison === undefined ? {} : { comparison }),
+      ...(profile === undefined
+        ? {}
+        : { profile: { ...profile, labels: profiled?.launches.map(({ label, steps }) => ({ label, steps })) } }),
+    });
     return;
   }
   for (const { name, node } of entry.graph.outputs) {
@@ -205,5 +227,7 @@ function printResults(
     if (data !== undefined && elementCount(node.type.shape) > 0) terminal.print(printOutput(name, node.type, data));
   }
   terminal.note(printRunSummary(report));
+  if (profiled !== undefined) terminal.print(`\n${printHottestKernels(profiled)}`);
   if (options.output !== undefined) terminal.note(`results written to ${options.output}`);
+  if (options.trace !== undefined) terminal.note(`trace written to ${options.trace}`);
 }

@@ -44,8 +44,16 @@ export function button(text: string, attributes: ElementAttributes, onClick: () 
 }
 
 /** A drop-down of labelled choices. */
-export function chooser(label: string, options: readonly string[], onChange: (index: number) => void): HTMLSelectElement {
-  const made = element("select", { "aria-label": label }, ...options.map((text, i) => element("option", { value: i }, text)));
+export function chooser(
+  label: string,
+  options: readonly string[],
+  onChange: (index: number) => void,
+): HTMLSelectElement {
+  const made = element(
+    "select",
+    { "aria-label": label },
+    ...options.map((text, i) => element("option", { value: i }, text)),
+  );
   made.addEventListener("change", () => onChange(made.selectedIndex));
   return made;
 }

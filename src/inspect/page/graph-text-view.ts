@@ -59,7 +59,11 @@ export function graphTextView(reader: Reader): GraphTextView {
     label: "IR: nodes of the graph. Enter marks where a node comes from and which kernels compute it.",
     classes: "code",
     count: () => rows().length,
-    characters: () => Math.min(400, rows().reduce((most, { text }) => Math.max(most, text.length + 24), 0)),
+    characters: () =>
+      Math.min(
+        400,
+        rows().reduce((most, { text }) => Math.max(most, text.length + 24), 0),
+      ),
     row: (index) => drawRow(rows()[index] as TextRow),
     onPick: (index) => reader.choose(anchorOf(index)),
     onPoint: (index) => reader.point(index === undefined ? undefined : anchorOf(index)),
@@ -75,7 +79,9 @@ export function graphTextView(reader: Reader): GraphTextView {
   const summary = element("p", { class: "summary" });
   const stages = chooser(
     "Stage",
-    inspection.stages.map(({ pass, changed }, i) => `${i === 0 ? "as written" : `${i}. after ${pass}`}${changed ? "" : " (unchanged)"}`),
+    inspection.stages.map(
+      ({ pass, changed }, i) => `${i === 0 ? "as written" : `${i}. after ${pass}`}${changed ? "" : " (unchanged)"}`,
+    ),
     (index) => showStage(index, changes),
   );
   const step = (by: number) => {
@@ -152,7 +158,9 @@ function changedRows({ inspection }: Reader, stage: number): TextRow[] {
         return change satisfies never;
     }
   });
-  const near = rows.map((_, i) => rows.slice(Math.max(0, i - context), i + context + 1).some(({ sign }) => sign !== " "));
+  const near = rows.map((_, i) =>
+    rows.slice(Math.max(0, i - context), i + context + 1).some(({ sign }) => sign !== " "),
+  );
   const folded: TextRow[] = [];
   for (let i = 0; i < rows.length; i++) {
     if (near[i] === true) folded.push(rows[i] as TextRow);

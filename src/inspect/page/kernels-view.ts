@@ -31,9 +31,7 @@ export function kernelsView(reader: Reader): HTMLElement {
           element("span", { class: "column name" }, `${launch.label}${times}`),
           element("span", { class: "column kind" }, launch.kind),
           element("span", { class: "column number wide" }, printWork(cost.flops)),
-          element("span", { class: "column number wide" }, printSize(cost.bytes)),
           element("span", { class: "column number wide" }, time),
-          element("span", { class: "column path" }, launch.module ?? ""),
         ],
         classes: `${launchMarks(reader, index)} ${index === shown ? "shown" : ""}`,
         selected: reader.chosen().launches.has(index),
@@ -99,13 +97,14 @@ export function kernelsView(reader: Reader): HTMLElement {
     facts.textContent =
       `${printNumberOf(launch.threads, "thread")} in ${launch.workgroups.join(" × ")} workgroups, ` +
       `${printWork(launch.flops)}, ${printSize(launch.bytes)}, ${(launch.flops / Math.max(1, launch.bytes)).toPrecision(3)} FLOP/B` +
+      `${launch.module === undefined ? "" : `; with parameters of ${launch.module}`}` +
       `${sharing > 1 ? `; ${sharing} kernels of the plan share this text` : ""}`;
     buffers.replaceChildren(
       ...launch.bindings.map(({ name, node, access, buffer }) =>
         element(
           "li",
           { "data-node": node, class: nodeMarks(reader, node) },
-          `${access === "read" ? "reads" : "writes"} ${name}: ${inspection.nodes[node]?.type ?? ""} (${buffer}${
+          `${launch.outputs.includes(node) ? "writes" : access === "read" || launch.inputs.includes(node) ? "reads" : "keeps"} ${name}: ${inspection.nodes[node]?.type ?? ""} (${buffer}${
             buffer === "parameter" ? ` ${inspection.nodes[node]?.name ?? ""}` : ""
           })`,
         ),

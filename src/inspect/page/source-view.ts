@@ -1,5 +1,6 @@
 /** The texts, with what each line costs beside it. */
 import { rank } from "../attribute-cost.ts";
+import type { InspectedSpan } from "../inspection.ts";
 import { printShare, printTime, printWork } from "../quantities.ts";
 import { bar, colouredLine, offsetOf } from "./coloured-text.ts";
 import { chooser, element } from "./elements.ts";
@@ -28,9 +29,10 @@ export function sourceView(reader: Reader): HTMLElement {
   const anchorAt = (index: number, event: Event) => {
     const line = texts[source]?.[index];
     const column = offsetOf(event);
-    const span =
-      line === undefined || column === undefined ? undefined : relations.spanAt(source, line.start + column);
-    return span === undefined ? ({ kind: "line", source, line: index + 1 } as const) : ({ kind: "span", span } as const);
+    const span = line === undefined || column === undefined ? undefined : relations.spanAt(source, line.start + column);
+    return span === undefined
+      ? ({ kind: "line", source, line: index + 1 } as const)
+      : ({ kind: "span", span } as const);
   };
 
   const list = virtualList({
@@ -39,7 +41,9 @@ export function sourceView(reader: Reader): HTMLElement {
     count: () => texts[source]?.length ?? 0,
     characters: () => 12 + (texts[source] ?? []).reduce((most, { text }) => Math.max(most, text.length), 0),
     row: (index) => {
-      const { text, start } = texts[source]?.[index] as SourceLine;
+      const line = texts[source]?.[index];
+      if (line === undefined) return { content: [] };
+      const { text, start } = line;
       const [chosen, pointed] = [reader.chosen().spans, reader.pointed().spans];
       const pieces = colouredLine(text, "weft", (offset) =>
         markClasses(covers(chosen, start + offset), false, covers(pointed, start + offset)),
@@ -66,6 +70,12 @@ export function sourceView(reader: Reader): HTMLElement {
     },
   });
 
+  const show = (span: InspectedSpan | undefined) => {
+    if (span === undefined) return;
+    source = span.source;
+    files.selectedIndex = source;
+    list.show(span.line - 1);
+  };
   const files = chooser(
     "Source file",
     inspection.sources.map(({ path }) => path),
@@ -82,13 +92,13 @@ export function sourceView(reader: Reader): HTMLElement {
     if (what === "chosen" && !fromHere && first !== undefined) {
       // A file that is open and has something of it is preferred.
       const here = [...reader.chosen().spans].map((id) => inspection.spans[id]).find((span) => span?.source === source);
-      const target = here ?? first;
-      source = target.source;
-      files.selectedIndex = source;
-      list.show(target.line - 1);
+      show(here ?? first);
     }
     list.refresh();
   });
+  // The entry's inputs stand where its text begins.
+  const [input] = inspection.nodes.find(({ op, origins }) => op === "input" && origins.length > 0)?.origins ?? [];
+  if (input !== undefined) requestAnimationFrame(() => show(inspection.spans[input]));
   return element(
     "section",
     { class: "pane source-pane", "aria-label": "Source" },

@@ -3,6 +3,7 @@
  * algebraic facts. elementwise.ts makes operation records of them.
  */
 import type { ScalarRow } from "../operation.ts";
+import { philox } from "../philox.ts";
 import { type DType, isFloat } from "../types.ts";
 import { unit } from "./precision.ts";
 
@@ -15,7 +16,7 @@ const exact = () => 0;
 const int32 = (value: number, dtype: DType) => (dtype === "i32" ? value | 0 : dtype === "u32" ? value >>> 0 : value);
 
 /** Which operand types a row accepts, and what it returns. */
-export type Signature = "float" | "number" | "compare" | "logic" | "select";
+export type Signature = "float" | "number" | "compare" | "logic" | "select" | "random";
 
 /** A row with what its record needs besides; `evaluate` follows from `compute`. */
 export interface ElementwiseRow extends Omit<ScalarRow, "evaluate"> {
@@ -393,5 +394,23 @@ export const elementwiseRows: readonly Row[] = [
     ],
     flops: 1,
     onnx: "Where",
+  },
+
+  // ---- three arguments, all u32
+  {
+    name: "random",
+    summary:
+      "A number strictly between 0 and 1 for a position, a stream and a seed: word 0 of Philox4x32-10 (philox.ts), as odd multiple of 2^-24.",
+    arity: 3,
+    signature: "random",
+    compute: (position, stream, seed) => {
+      const [word] = philox([position, 0, stream, 0], [seed, 0]);
+      return ((word >>> 8) | 1) / 2 ** 24;
+    },
+    wgsl: "weft_random($0, $1, $2)",
+    helpers: ["weft_random"],
+    roundoff: exact,
+    flops: 100,
+    expensive: true,
   },
 ];

@@ -52,6 +52,9 @@ function resultDType(row: Row, operands: readonly TensorType[]): DType {
     case "logic":
       if (first !== "bool") throw refuse("booleans");
       return "bool";
+    case "random":
+      if (first !== "u32") throw refuse("u32");
+      return "f32";
     case "select":
       if (dtypes[0] !== "bool") throw new IrError(`${row.name} wants a boolean condition, not ${dtypes[0]}`);
       return first;

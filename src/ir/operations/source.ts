@@ -1,7 +1,7 @@
 /** Sources: values that come from outside or from nothing. Their type is declared, not inferred. */
 import { type InferRequest, IrError, type Operation } from "../operation.ts";
 import { newTensor } from "../tensor.ts";
-import { elementCount, type TensorType, tensorType } from "../types.ts";
+import { elementCount, isFloat, type TensorType, tensorType } from "../types.ts";
 
 function declared(request: InferRequest, name: string): TensorType {
   if (request.declared === undefined) throw new IrError(`${name} needs a declared type`);
@@ -48,6 +48,7 @@ export const constant: Operation = {
   // A literal such as 0.1 is rounded once to f32.
   errorBound: (_operands, _errors, result) => {
     const bound = newTensor(result.type);
+    if (!isFloat(result.type.dtype)) return bound;
     for (let i = 0; i < bound.data.length; i++) {
       const value = result.data[i] as number;
       bound.data[i] = Math.abs(value - Math.fround(value));

@@ -8,7 +8,7 @@
 
 export interface WgslHelper {
   readonly name: string;
-  /** Body with `T` for f32 or vec4<f32> and `I` for i32 or vec4<i32>. */
+  /** Body with `T` for f32 or vec4<f32>, `I` for i32 or vec4<i32>, and `U` for u32 or vec4<u32>. */
   readonly text: string;
 }
 
@@ -74,6 +74,39 @@ const helpers: readonly WgslHelper[] = [
   return select(magnitude, -magnitude, odd & (x < T(0.0)));
 }`,
   },
+  {
+    // Philox4x32-10 (Salmon et al. 2011); WGSL has no high word of a product, so it is added up from halves.
+    name: "weft_random",
+    text: `fn weft_random(position: U, stream: U, seed: U) -> T {
+  var a = position;
+  var b = U(0u);
+  var c = stream;
+  var d = U(0u);
+  var key0 = seed;
+  var key1 = U(0u);
+  for (var round = 0; round < 10; round++) {
+    let aLow = a & U(0xffffu);
+    let aHigh = a >> U(16u);
+    let aMiddle = aHigh * 0x1f53u + ((aLow * 0x1f53u) >> U(16u));
+    let aCross = aLow * 0xd251u + (aMiddle & U(0xffffu));
+    let aProduct = aHigh * 0xd251u + (aMiddle >> U(16u)) + (aCross >> U(16u));
+    let cLow = c & U(0xffffu);
+    let cHigh = c >> U(16u);
+    let cMiddle = cHigh * 0x8d57u + ((cLow * 0x8d57u) >> U(16u));
+    let cCross = cLow * 0xcd9eu + (cMiddle & U(0xffffu));
+    let cProduct = cHigh * 0xcd9eu + (cMiddle >> U(16u)) + (cCross >> U(16u));
+    let nextA = cProduct ^ b ^ key0;
+    let nextC = aProduct ^ d ^ key1;
+    b = c * 0xcd9e8d57u;
+    d = a * 0xd2511f53u;
+    a = nextA;
+    c = nextC;
+    key0 += U(0x9e3779b9u);
+    key1 += U(0xbb67ae85u);
+  }
+  return T((a >> U(8u)) | U(1u)) * 5.9604644775390625e-08;
+}`,
+  },
 ];
 
 const byName = new Map(helpers.map((helper) => [helper.name, helper]));
@@ -84,6 +117,7 @@ export function wgslHelper(name: string, vector: boolean): string {
   if (helper === undefined) throw new Error(`no WGSL helper named ${name}`);
   const typed = helper.text
     .replace(/\bT\b/g, vector ? "vec4<f32>" : "f32")
-    .replace(/\bI\b/g, vector ? "vec4<i32>" : "i32");
+    .replace(/\bI\b/g, vector ? "vec4<i32>" : "i32")
+    .replace(/\bU\b/g, vector ? "vec4<u32>" : "u32");
   return vector ? typed.replace(`fn ${name}(`, `fn ${name}4(`) : typed;
 }

@@ -57,14 +57,47 @@ function withSolved(quotient: Quotient, solved: ReadonlyMap<string, Quotient>): 
 }
 
 /** Gradient by the operand of a window. */
-export function windowGradient({ node, gradient, build, constant }: DifferentiationContext): readonly Node[] {
-  const operand = node.operands[0] as Node;
+export function windowGradient(context: DifferentiationContext): readonly Node[] {
+  const { node, build } = context;
+  const { shape } = (node.operands[0] as Node).type;
   const spec = parseWindow(node.attributes.spec as string);
   const sizes = new Map(spec.result.map((name, axis) => [name, node.type.shape[axis] as number]));
-  const places = operand.type.shape.map((_, axis) => freshName(`p${axis}`, sizes));
+  const digits = spec.axes.map((axis, k) => asDigits(axis, shape[k] as number, sizes));
+  const axes = spec.axes.flatMap((axis, k) => digits[k]?.map(plainAxis) ?? [axis]);
+  const split = shape.flatMap((size, k) => digits[k]?.map((name) => sizes.get(name) as number) ?? [size]);
+  const found = gradientByAxes(context, axes, split, sizes);
+  return [split.length === shape.length ? found : build("reshape", [found], { shape: [...shape] })];
+}
+
+const plainAxis = (index: string): WindowAxis => ({ terms: [{ index, coefficient: 1 }], constant: 0, divisor: 1 });
+
+/**
+ * Indices that number the positions of an axis like digits, `d g + c` with `c < d`: groups of channels, windows side by side. Such an axis
+ * is read as several axes, and nothing overlaps.
+ */
+function asDigits({ terms, constant, divisor }: WindowAxis, length: number, sizes: ReadonlyMap<string, number>): readonly string[] | undefined {
+  if (constant !== 0 || divisor !== 1 || terms.length < 2) return undefined;
+  const sorted = [...terms].sort((a, b) => a.coefficient - b.coefficient);
+  let weight = 1;
+  for (const { index, coefficient } of sorted) {
+    if (coefficient !== weight) return undefined;
+    weight *= sizes.get(index) as number;
+  }
+  return weight === length ? sorted.map(({ index }) => index).reverse() : undefined;
+}
+
+/** The gradient by an operand of the given shape that is read at the given axes. */
+function gradientByAxes(
+  { node, gradient, build, constant }: DifferentiationContext,
+  axes: readonly WindowAxis[],
+  shape: readonly number[],
+  sizes: ReadonlyMap<string, number>,
+): Node {
+  const { result: indices } = parseWindow(node.attributes.spec as string);
+  const places = shape.map((_, axis) => freshName(`p${axis}`, sizes));
   const solved = new Map<string, Quotient>();
   const conditions: number[] = [];
-  spec.axes.forEach((axis, k) => {
+  axes.forEach((axis, k) => {
     const { sum, divisor } = withSolved(readAt(axis), solved);
     const chosen = longest(
       [...sum.terms.keys()].filter((name) => sizes.has(name)),
@@ -86,28 +119,22 @@ export function windowGradient({ node, gradient, build, constant }: Differentiat
     solved.set(chosen, solution);
   });
 
-  const free = spec.result.filter((name) => !solved.has(name));
+  const free = indices.filter((name) => !solved.has(name));
   const held = places.filter((_, axis) => !conditions.includes(axis));
   const result = [...held, ...free];
-  const sizeOf = (name: string) => sizes.get(name) ?? (operand.type.shape[places.indexOf(name)] as number);
+  const sizeOf = (name: string) => sizes.get(name) ?? (shape[places.indexOf(name)] as number);
   const view = build("window", [gradient], {
-    spec: printWindow({ axes: spec.result.map((name) => axisFor(name, solved.get(name))), result }),
+    spec: printWindow({ axes: indices.map((name) => axisFor(name, solved.get(name))), result }),
     shape: result.map(sizeOf),
   });
-  if (conditions.length === 0)
-    return [free.length === 0 ? view : build("sum", [view], { spec: printSpec({ operands: [result], result: held }) })];
-
-  const ones = conditions.map((axis) =>
-    build("broadcast", [constant(1)], { shape: [operand.type.shape[axis] as number], axes: [] }),
-  );
-  const where = conditions.flatMap((axis) => equalities(spec.axes[axis] as WindowAxis, places[axis] as string, solved));
+  if (conditions.length === 0) {
+    return free.length === 0 ? view : build("sum", [view], { spec: printSpec({ operands: [result], result: held }) });
+  }
+  const ones = conditions.map((axis) => build("broadcast", [constant(1)], { shape: [shape[axis] as number], axes: [] }));
+  const where = conditions.flatMap((axis) => equalities(axes[axis] as WindowAxis, places[axis] as string, solved));
   const operands = [result, ...conditions.map((axis) => [places[axis] as string])];
-  return [
-    build("contract", [view, ...ones], {
-      spec: printSpec({ operands, result: places }),
-      where: printConstraints(where),
-    }),
-  ];
+  const spec = printSpec({ operands, result: places });
+  return build("contract", [view, ...ones], { spec, where: printConstraints(where) });
 }
 
 /** The index that leaves the fewest positions to sum over. */
@@ -120,7 +147,7 @@ function longest(names: readonly string[], sizes: ReadonlyMap<string, number>): 
 }
 
 function axisFor(name: string, solution: Quotient | undefined): WindowAxis {
-  if (solution === undefined) return { terms: [{ index: name, coefficient: 1 }], constant: 0, divisor: 1 };
+  if (solution === undefined) return plainAxis(name);
   const terms = [...solution.sum.terms].map(([index, coefficient]) => ({ index, coefficient }));
   return { terms, constant: solution.sum.constant, divisor: solution.divisor };
 }

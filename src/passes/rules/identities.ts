@@ -48,6 +48,19 @@ export const identityRules: readonly Rule[] = [
     },
   }),
   rule({
+    name: "gradient stopped",
+    reason: "where gradients are wanted they have been built by now",
+    pattern: op("stop_gradient", any("x")),
+    build: ({ x }) => x,
+    sample: {
+      before: `%0: f32[4] = input "x"
+  %1: f32[4] = stop_gradient %0
+  return y = %1`,
+      after: `%0: f32[4] = input "x"
+  return y = %0`,
+    },
+  }),
+  rule({
     name: "double not",
     reason: "two logical negations cancel",
     pattern: op("not", op("not", any("x"))),

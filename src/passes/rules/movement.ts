@@ -3,7 +3,7 @@
  * contractions stand next to each other. These rules name operations: what a view does is all there is to say about it.
  */
 import { type Builder, elementCount, type Node, operationOf, parseSpec, printSpec } from "../../ir/index.ts";
-import { any, family, named, op } from "../pattern.ts";
+import { any, constant, family, named, op } from "../pattern.ts";
 import { type Rule, rule } from "../rewrite.ts";
 
 const numbers = (node: Node, name: string) => node.attributes[name] as readonly number[];
@@ -45,6 +45,26 @@ export const movementRules: readonly Rule[] = [
   return y = %2`,
       after: `%0: f32[4, 2] = input "x"
   return y = %0`,
+    },
+  }),
+  rule({
+    name: "gather of one value",
+    reason: "wherever it is read, it is the same",
+    pattern: op("gather", constant("value"), any("positions")),
+    when: (_match, { root }) => root.type.below === undefined,
+    build: ({ value }, builder, { root }) => {
+      const [number] = (value as Node).attributes.values as readonly [number];
+      return builder.broadcast(builder.constant(number, root.type.dtype), root.type.shape, []);
+    },
+    sample: {
+      before: `%0: f32[4, 6] = constant values=[2]
+  %1: idx<4>[3] = input "i"
+  %2: f32[3, 6] = gather "v c, l -> l c" %0, %1 at="v"
+  return y = %2`,
+      after: `%0: idx<4>[3] = input "i"
+  %1: f32 = constant values=[2]
+  %2: f32[3, 6] = broadcast %1 shape=[3, 6] axes=[]
+  return y = %2`,
     },
   }),
   rule({

@@ -1,0 +1,42 @@
+/** Gradients on the device: after all passes still the gradients, and within the bounds of f32. */
+import { describe, expect, it } from "vitest";
+import { compileGraph } from "../../src/compile.ts";
+import { compareWithin, evaluateGraph, evaluateWithBounds, type Graph, type Tensor } from "../../src/ir/index.ts";
+import { differentiate } from "../../src/passes/index.ts";
+import { graphOf } from "../frontend/elaborate-text.ts";
+import { weightedLoss } from "../passes/central-differences.ts";
+import { equations } from "../passes/gradient-equations.ts";
+import { gradientCases } from "../std/gradient-cases.ts";
+import { runValues, testDevice, valuesOf } from "./on-device.ts";
+
+const device = await testDevice();
+
+function withGradients(text: string): Graph {
+  const graph = weightedLoss(graphOf(text));
+  const sources = [...graph.inputs, ...graph.parameters].filter(({ type }) => type.dtype === "f32");
+  return differentiate(graph, { by: sources.map(({ attributes }) => attributes.name as string) });
+}
+
+describe.skipIf(device === undefined)("gradients on the device", () => {
+  it.each(Object.entries({ ...equations, ...gradientCases }))("%s", async (_name, text) => {
+    if (device === undefined) return;
+    const graph = withGradients(text);
+    const values = valuesOf(graph);
+    for (const [name, tensor] of Object.entries(values.parameters)) {
+      if (name.endsWith("running_var")) tensor.data.forEach((x, i) => (tensor.data[i] = 0.5 + Math.abs(x)));
+    }
+    const { finalGraph } = compileGraph(graph, { profile: device.profile });
+    const written = evaluateGraph(graph, values);
+    const wanted = evaluateWithBounds(finalGraph, values);
+    const got = await runValues(device, finalGraph, values);
+    for (const [name, { value, bound }] of Object.entries(wanted)) {
+      const before = (written[name] as Tensor).data;
+      const scale = Math.max(1, ...before.map(Math.abs));
+      value.data.forEach((x, i) => {
+        if (!(Math.abs(x - (before[i] as number)) <= 1e-9 * scale)) expect(x, `${name}[${i}] after the passes`).toBe(before[i]);
+      });
+      const worst = compareWithin(got[name] as Float64Array, value, bound, 1);
+      expect(worst === undefined || worst.ratio <= 1 ? "within bounds" : { name, ...worst }).toBe("within bounds");
+    }
+  });
+});

@@ -1,0 +1,168 @@
+/** Recurrences of the language on the device, from text to numbers, within their error bounds. */
+import { describe, expect, it } from "vitest";
+import { baselineProfile, makePlan, PlanLimitError } from "../../src/codegen/index.ts";
+import { compareWithin, evaluateWithBounds, type Graph } from "../../src/ir/index.ts";
+import { runPipeline } from "../../src/passes/index.ts";
+import { graphOf } from "../frontend/elaborate-text.ts";
+import { elaborateModel } from "../models/compile-model.ts";
+import { runValues, testDevice, valuesOf } from "./on-device.ts";
+
+const device = await testDevice();
+
+/** `scale` makes parameters small, so that errors do not grow from step to step and the bound says something. */
+async function expectWithinBounds(graph: Graph, greatestBound: number, fuse = true, scale = 1): Promise<void> {
+  if (device === undefined) return;
+  const values = valuesOf(graph);
+  for (const { data } of Object.values(values.parameters)) {
+    data.forEach((x, i) => {
+      data[i] = Math.fround(x * scale);
+    });
+  }
+  const wanted = evaluateWithBounds(graph, values);
+  const final = fuse ? runPipeline(graph).graph : graph;
+  const results = await runValues(device, final, values, { fuse });
+  for (const [name, { value, bound }] of Object.entries(wanted)) {
+    expect(Math.max(...bound.data), name).toBeLessThanOrEqual(greatestBound);
+    const worst = compareWithin(results[name] as Float64Array, value, bound, 4);
+    expect(worst?.ratio ?? 0, `${name} ${JSON.stringify(worst)}`).toBeLessThanOrEqual(1);
+  }
+}
+
+const texts: readonly (readonly [string, string, Readonly<Record<string, number>>, number])[] = [
+  [
+    "a linear state with further indices",
+    `fn f<T, d>(a: f32[T, d], b: f32[T, d], s0: f32[d]) -> f32[T, d] {
+       let s[t, c] = a[t, c] * s[t-1, c] + b[t, c]  where s[-1, c] = s0[c]
+       return s
+     }`,
+    { T: 9, d: 5 },
+    1e-4,
+  ],
+  [
+    "three steps back, backwards",
+    `fn f<T>(x: f32[T]) -> f32[T] {
+       let s[t] = 0.5 * s[t+1] - 0.25 * s[t+3] + x[t]  where s[T] = 1, s[T+1] = 2, s[T+2] = 3
+       return s
+     }`,
+    { T: 11 },
+    1e-4,
+  ],
+  [
+    "several values of different types",
+    `fn f<T, n>(x: f32[T, n]) -> (f32[T, n], i32[T], bool[T], i32[T]) {
+       let zero[k: n] = 0.0
+       let (h[t], big[t], odd[t], best[t]) = (
+         0.5 * h[t-1] + x[t], big[t-1] * 3 + t, not odd[t-1], best[t-1] + (if x[t, 0] > h[t-1][0] then 1 else 0)
+       )  where h[-1] = zero, big[-1] = 40000000, odd[-1] = true, best[-1] = 0
+       return (h, big, odd, best)
+     }`,
+    { T: 7, n: 3 },
+    1e-4,
+  ],
+  [
+    "a choice that feeds the next step",
+    `fn f<V, d>(E: f32[V, d], W: f32[V, d], T: size, start: idx<V>) -> idx<V>[T] {
+       let y[t: T] = argmax[v] ((sum[c] W[v, c] * E[y[t-1], c]) + sin(t * v))  where y[-1] = start
+       return y
+     }`,
+    { V: 11, d: 6, T: 9 },
+    0,
+  ],
+  [
+    "what a step reads at any place of the one before",
+    `fn f<n>(over: bool[n, n]) -> bool[n] {
+       let alive[t: n, j: n] = alive[t-1, j] and not (alive[t-1, t] and j > t and over[t, j])  where alive[-1, j] = true
+       let keep[j] = alive[n-1, j]
+       return keep
+     }`,
+    { n: 13 },
+    0,
+  ],
+  [
+    "guarded reads, and a running sum over a batch",
+    `fn one<T>(x: f32[T]) -> f32[T] {
+       let s[t] = x[t] + 0.5 * (s[t-1] else 3) + (s[t-2] else t) * 0.25
+       let u[t] = u[t-1] + s[t]  where u[-1] = 0
+       return u
+     }
+     fn f<B, T>(x: f32[B, T]) -> f32[B, T] = one(x)`,
+    { B: 3, T: 8 },
+    1e-4,
+  ],
+];
+
+describe.skipIf(device === undefined)("on the device", () => {
+  it.each(texts)(
+    "%s",
+    async (_, text, settings, greatestBound) => {
+      const graph = graphOf(text, { entry: "f", settings });
+      await expectWithinBounds(graph, greatestBound);
+      await expectWithinBounds(graph, greatestBound, false);
+    },
+    60_000,
+  );
+});
+
+describe("an LSTM", () => {
+  const text = `use std/recurrent: LSTM
+    model Net(n: size = 24, h: size = 32) {
+      sub net: LSTM(n, h)
+      entry run<B, T>(x: f32[B, T, n]) -> f32[B, T, h] { return net(x) }
+    }`;
+  const graphFor = (settings: Readonly<Record<string, number>>) =>
+    elaborateModel({ path: "net.weft", texts: { "net.weft": text }, settings }).graph;
+  const planOf = (settings: Readonly<Record<string, number>>) =>
+    makePlan(runPipeline(graphFor(settings)).graph, baselineProfile).plan;
+
+  it("of 512 steps takes three dispatches when it is small: inputs, all steps, the order of the result", () => {
+    expect(planOf({ B: 1, T: 512 }).steps.map(({ label }) => label)).toEqual(["add", "h_c", "h"]);
+  });
+
+  it("of 512 steps takes a fixed number of dispatches a step when it is large", () => {
+    const dispatches = (T: number) => planOf({ B: 4, T, n: 64, h: 256 }).steps.length;
+    const perStep = (dispatches(512) - dispatches(256)) / 256;
+    // The product with the state, the cell, the state, its row, and the count of steps.
+    expect(perStep).toBe(5);
+    expect(dispatches(512) - 512 * perStep).toBeLessThanOrEqual(6);
+  });
+
+  it.skipIf(device === undefined)(
+    "runs step by step within its error bound",
+    async () => {
+      await expectWithinBounds(graphFor({ B: 8, T: 3, n: 4, h: 96 }), 1e-1, true, 1 / 96);
+    },
+    60_000,
+  );
+});
+
+describe("limits", () => {
+  it("a recurrence in each step of another is refused on the device, with both places", () => {
+    const graph = graphOf(
+      `fn inner<n>(x: f32[n], start: f32) -> f32 {
+         let s[k] = sin(s[k-1]) + x[k]  where s[-1] = start
+         return s[n - 1]
+       }
+       fn outer<T, n>(x: f32[T, n]) -> f32[T] {
+         let s[t] = inner(x[t], s[t-1])  where s[-1] = 0
+         return s
+       }`,
+      { entry: "outer", settings: { T: 3, n: 4 } },
+    );
+    const plan = () => makePlan(runPipeline(graph).graph, baselineProfile);
+    expect(plan).toThrow(PlanLimitError);
+    expect(plan).toThrow(/^s \(test\.weft:6:10.*\) runs another recurrence, .*\(test\.weft:2:10.*in each of its steps/);
+  });
+
+  it("a recurrence that is recorded as too many dispatches is refused, with the numbers", () => {
+    const graph = graphOf(
+      `fn f<n>(W: f32[n, n], T: size) -> f32[T] {
+         let h[t: T] = tanh(max[i, j] sin(W[i, j] * h[t-1]))  where h[-1] = 0.5
+         return h
+       }`,
+      { settings: { T: 200_000, n: 640 } },
+    );
+    expect(() => makePlan(runPipeline(graph).graph, baselineProfile)).toThrow(
+      /h \(test\.weft:2:.*would take [4-9]00,000 dispatches \(200,000 steps of \d\); at most 262,144/,
+    );
+  });
+});

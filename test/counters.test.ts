@@ -1,0 +1,25 @@
+/**
+ * Counters of the model set against test/counters.json. After a change that is meant to move them:
+ * `npx vitest run test/counters.test.ts -u`, and read the diff.
+ */
+import { describe, expect, test } from "vitest";
+import { countedCases, countedProfile, countersOf } from "./counters.ts";
+
+const counted = new Map<string, ReturnType<typeof countersOf>>();
+
+describe("counting", () => {
+  test.each(countedCases.map((one) => [one.name, one] as const))("%s", (name, one) => {
+    const counters = countersOf(one, countedProfile);
+    counted.set(name, counters);
+    if ("tooLarge" in counters) return;
+    expect(counters.dispatches).toBeGreaterThanOrEqual(counters.kernels);
+    expect(counters.kernels).toBeGreaterThanOrEqual(1);
+    expect(counters.wgslBytes).toBeGreaterThanOrEqual(counters.kernels);
+  });
+});
+
+test("the counts are those of the golden file", async () => {
+  // One line a case, so that a diff shows the cases that changed.
+  const lines = [...counted].map(([name, counters]) => `  ${JSON.stringify(name)}: ${JSON.stringify(counters)}`);
+  await expect(`{\n${lines.join(",\n")}\n}\n`).toMatchFileSnapshot("counters.json");
+});

@@ -1,0 +1,52 @@
+/** Inspections of small compilations, without a device. */
+import { readFileSync } from "node:fs";
+import { baselineProfile } from "../../src/codegen/index.ts";
+import { type CompiledGraph, compileGraph, compileSource, type EntryRequest } from "../../src/compile.ts";
+import { buildInspection, type Inspection } from "../../src/inspect/index.ts";
+import { parseGraph } from "../../src/ir/index.ts";
+import { sourceReader } from "../models/compile-model.ts";
+
+export interface Inspected {
+  readonly compiled: CompiledGraph;
+  readonly inspection: Inspection;
+}
+
+/** Compiles a file of the repository, or a text under a path, and inspects it. */
+export function inspectSource(request: EntryRequest & { readonly path: string; readonly text?: string }): Inspected {
+  const { path, text } = request;
+  const { value, diagnostics, sources } = compileSource({
+    ...request,
+    readSource: sourceReader(text === undefined ? {} : { [path]: text }),
+    profile: baselineProfile,
+  });
+  if (value === undefined) throw new Error(diagnostics.map(({ title }) => title).join("\n"));
+  const first = sources.get(path) as string;
+  return {
+    compiled: value,
+    inspection: buildInspection(value, { adapter: "baseline", sources: new Map([[path, first], ...sources]) }),
+  };
+}
+
+/** Compiles an IR text and inspects it. */
+export function inspectIr(text: string): Inspected {
+  const compiled = compileGraph(parseGraph(text), { profile: baselineProfile });
+  return { compiled, inspection: buildInspection(compiled, { adapter: "baseline", sources: new Map() }) };
+}
+
+export const attention = `/// Scaled dot-product attention for one head.
+fn attention<L, S, d, e>(Q: f32[L, d], K: f32[S, d], V: f32[S, e]) -> f32[L, e] {
+  let A[i, j] = softmax[j](sum[c] Q[i, c] * K[j, c] / sqrt(d))
+  let Y[i, c] = sum[j] A[i, j] * V[j, c]
+  return Y
+}
+`;
+
+/** The same text in several tests: attention with small sizes. */
+export const inspectAttention = (): Inspected =>
+  inspectSource({ path: "attention.weft", text: attention, settings: { L: 12, S: 10, d: 8, e: 4 } });
+
+export const inspectPerformer = (): Inspected =>
+  inspectSource({ path: "models/performer/performer.weft", preset: "tiny", settings: { L: 32 } });
+
+/** A loop whose body is large enough to be dispatched step after step. */
+export const inspectLoop = (): Inspected => inspectIr(readFileSync(new URL("./loop.ir", import.meta.url), "utf8"));
