@@ -23,6 +23,9 @@ import {
 } from "./frontend/index.ts";
 import { type Graph, parseGraph, type Shape } from "./ir/index.ts";
 import {
+  approximateSoftmax,
+  defaultContext,
+  differentiate,
   PassFailure,
   type PassStage,
   type PassVerification,
@@ -74,6 +77,8 @@ export interface OptimisedGraph {
   /** The graph after each pass, in order. */
   readonly stages: readonly PassStage[];
   readonly finalGraph: Graph;
+  /** What the final graph must compute: the graph as it came in, or where an approximation is allowed, that with it. */
+  readonly reference: Graph;
   readonly rewrites: readonly RewriteSummary[];
 }
 
@@ -163,6 +168,34 @@ export function elaborateProgram(program: CheckedProgram, request: EntryRequest)
     : { value: { graph: result.graph, parameters: result.parameters }, diagnostics: all, sources };
 }
 
+/** Which gradients to add to an entry. */
+export interface GradientRequest {
+  /** Names of inputs and parameters, or `all`: what is trained, every `param` (or where there is none every input) of a floating-point type. */
+  readonly gradient?: readonly string[] | "all";
+  /** Name of the output to differentiate, a single f32; may be left out when only one output is that. */
+  readonly loss?: string;
+}
+
+/**
+ * The graph with the outputs `gradient(NAME)` that the request asks for. Permitted approximations are made first: the gradient is that of
+ * what is computed.
+ *
+ * @throws DifferentiationError when the request does not fit the graph
+ */
+export function withGradients(
+  { graph, parameters }: { readonly graph: Graph; readonly parameters?: readonly ParameterInfo[] },
+  request: GradientRequest,
+  passes: PassSelection = {},
+): Graph {
+  if (request.gradient === undefined) return graph;
+  const { name } = approximateSoftmax;
+  const left = passes.optimise === false || passes.disable?.includes(name) || passes.only?.includes(name) === false;
+  const context = passes.approximation === undefined ? {} : { approximation: passes.approximation };
+  const start = left ? graph : approximateSoftmax.run(graph, { ...defaultContext, ...context }).graph;
+  const buffers = new Set(parameters?.filter(({ role }) => role === "buffer").map(({ path }) => path));
+  return differentiate(start, { by: request.gradient, of: request.loss, except: buffers });
+}
+
 /**
  * Runs the passes on a graph.
  *
@@ -178,7 +211,8 @@ export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "prof
       now,
       onPass: (name) => onProgress?.(`pass ${name}`),
     });
-    return { graph, stages: result.stages, finalGraph: result.graph, rewrites: result.rewrites };
+    const reference = result.stages.findLast(({ changesValues }) => changesValues === true)?.graph ?? graph;
+    return { graph, stages: result.stages, finalGraph: result.graph, reference, rewrites: result.rewrites };
   } catch (error) {
     if (error instanceof PassFailure) throw new CompilerBug(`pass ${error.pass}`, error.graph, error.cause);
     throw error;
@@ -211,17 +245,21 @@ export function planGraph(optimised: OptimisedGraph, options: LoweringOptions): 
 /**
  * Compiles an entry of a source text, from text to plan.
  *
- * @throws CompilerBug when a step fails; PlanLimitError when the graph does not fit the device
+ * @throws CompilerBug when a step fails; PlanLimitError when the graph does not fit the device; DifferentiationError when the gradients
+ *   asked for do not fit the entry
  */
 export function compileSource(
-  request: EntryRequest & LoweringOptions & { readonly path: string; readonly readSource: ReadSource },
+  request: EntryRequest &
+    GradientRequest &
+    LoweringOptions & { readonly path: string; readonly readSource: ReadSource },
 ): Outcome<CompiledProgram> {
   request.onProgress?.("checking");
   const checked = checkSource(request.path, request.readSource);
   request.onProgress?.("building the graph");
   const { value, ...found } = elaborateProgram(checked, request);
   if (value === undefined) return found;
-  return { ...found, value: { ...compileGraph(value.graph, request), parameters: value.parameters } };
+  const graph = withGradients(value, request, request.passes);
+  return { ...found, value: { ...compileGraph(graph, request), parameters: value.parameters } };
 }
 
 /**

@@ -18,11 +18,11 @@
  * ```
  */
 import type { PlannedKernel } from "./codegen/index.ts";
-import { compileSource, type EntryRequest, hostProfile, type PassSelection, type ReadSource } from "./compile.ts";
+import { compileSource, type EntryRequest, type GradientRequest, hostProfile, type PassSelection, type ReadSource } from "./compile.ts";
 import { type Diagnostic, type ParameterInfo, renderDiagnostics } from "./frontend/index.ts";
 import { initialParameters } from "./initial-parameters.ts";
 import { evaluateGraph, evaluationCost, type Graph, printGraph, type Tensor, type TensorType } from "./ir/index.ts";
-import type { RewriteSummary } from "./passes/index.ts";
+import { DifferentiationError, gradientName, type RewriteSummary } from "./passes/index.ts";
 import {
   checkedData,
   DeviceError,
@@ -36,12 +36,12 @@ import {
 } from "./runtime/index.ts";
 
 export type { Diagnostic, HostArray, HostValue, ParameterInfo, PlannedKernel, RewriteSummary, TensorType };
-export { DeviceError };
+export { DeviceError, DifferentiationError, gradientName };
 
 /** Elementary operations that a run without a device may take: about half a minute. */
 const referenceLimit = 2e9;
 
-export interface CompileOptions extends EntryRequest {
+export interface CompileOptions extends EntryRequest, GradientRequest {
   /** Name of the source text in messages, from which `use ./…` is resolved. */
   readonly path?: string;
   /**
@@ -97,9 +97,9 @@ export class CompileError extends Error {
 }
 
 /**
- * Compiles one entry of a source text.
+ * Compiles one entry of a source text, with the gradients of its loss where `gradient` asks for them: outputs `gradient(NAME)`.
  *
- * @throws CompileError for mistakes in the text; DeviceError when the device wanted is missing or too small
+ * @throws CompileError for mistakes in the text; DifferentiationError for gradients that do not fit the entry; DeviceError when the device wanted is missing or too small
  */
 export async function compile(source: string, options: CompileOptions = {}): Promise<Program> {
   const path = options.path ?? "source.weft";

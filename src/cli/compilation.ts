@@ -13,11 +13,12 @@ import {
   optimiseGraph,
   planGraph,
   readGraph,
+  withGradients,
 } from "../compile.ts";
 import type { Diagnostic, ParameterInfo } from "../frontend/index.ts";
 import { drawnParameter, initialParameters } from "../initial-parameters.ts";
 import { type Graph, InitialiserError, IrTextError, printGraph, type Shape, verifyGraph } from "../ir/index.ts";
-import { PassSelectionError } from "../passes/index.ts";
+import { DifferentiationError, PassSelectionError } from "../passes/index.ts";
 import { DeviceError } from "../runtime/index.ts";
 import type { ParameterValues } from "./execution.ts";
 import { InputProblems, InternalFailure, SourceErrors, UsageError } from "./exit-status.ts";
@@ -58,7 +59,24 @@ export function loadEntry(
   inputs: InputSources | undefined,
   terminal: Terminal,
 ): LoadedEntry {
-  return isIrFile(path) ? loadIr(path, options) : loadSource(path, options, shapesOf(inputs), terminal);
+  const entry = isIrFile(path) ? loadIr(path, options) : loadSource(path, options, shapesOf(inputs), terminal);
+  return differentiated(path, entry, options);
+}
+
+/** The entry with the gradients that `--gradient` asks for. */
+function differentiated(path: string, entry: LoadedEntry, options: CompileOptions): LoadedEntry {
+  if (options.gradient === undefined) {
+    if (options.loss !== undefined) throw new UsageError("--loss says what --gradient differentiates; give both");
+    return entry;
+  }
+  return guarded("differentiation", entry.sources, () => {
+    try {
+      return { ...entry, graph: withGradients(entry, options, options) };
+    } catch (error) {
+      if (error instanceof DifferentiationError) throw new UsageError(`--gradient: ${error.message}, in ${path}`);
+      throw error;
+    }
+  });
 }
 
 function loadIr(path: string, options: CompileOptions): LoadedEntry {
@@ -182,7 +200,7 @@ function guarded<T>(stage: string, files: ReadonlyMap<string, string>, work: () 
   try {
     return work();
   } catch (error) {
-    if (error instanceof InputProblems) throw error;
+    if (error instanceof InputProblems || error instanceof UsageError) throw error;
     throw bugIn(stage, files, error);
   }
 }

@@ -26,6 +26,10 @@ export interface CompileOptions {
   /** `--approx favor` or `--approx favor:256`. */
   readonly approximation?: { readonly features: number; readonly seed: number };
   readonly verify: boolean;
+  /** `--gradient all` or names. */
+  readonly gradient?: readonly string[] | "all";
+  /** `--loss NAME`. */
+  readonly loss?: string;
 }
 
 const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text];
@@ -96,6 +100,8 @@ export function addCompileOptions(command: Command): void {
       "approximate softmax attention: favor, or favor:256 for so many random features",
       approximation,
     )
+    .option("--gradient <names>", "add gradients of the loss: all (parameters), or names separated by commas; repeatable", collect)
+    .option("--loss <output>", "output to differentiate, when several are a single f32")
     .option("--verify", "check the graph and compare it with the reference after every pass");
 }
 
@@ -129,7 +135,15 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
       ? {}
       : { approximation: { features: raw.approx as number, seed: (raw.seed as number | undefined) ?? 0 } }),
     verify: raw.verify === true,
+    gradient: readGradient(raw.gradient as readonly string[] | undefined),
+    loss: raw.loss as string | undefined,
   };
+}
+
+function readGradient(texts: readonly string[] | undefined): readonly string[] | "all" | undefined {
+  const names = texts?.flatMap((text) => text.split(",")).map((name) => name.trim());
+  if (names === undefined) return undefined;
+  return names.includes("all") ? "all" : names.filter((name) => name !== "");
 }
 
 /** `d=64`, `eps=1e-5`, `causal=true`. */

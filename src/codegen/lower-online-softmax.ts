@@ -181,7 +181,12 @@ export function lowerOnlineSoftmax(
     /** False beyond the end of the index and outside its restriction; `undefined` where neither can be. */
     function keepTest(r: number, v: number): ScalarExpression | undefined {
       const own = new Map(places).set(row, rowAt(r)).set(summed, at(v));
-      const tests = [constraintTest(where, own), below(at(v), size(summed))].filter((test) => test !== undefined);
+      const held = new Map(places).set(row, inRange(row, rowAt(r))).set(summed, inside(v));
+      const masked =
+        online.mask && block.bind(splat(lowering.value(online.mask, positionOf(names, held))), undefined, "kept");
+      const tests = [constraintTest(where, own), below(at(v), size(summed)), masked].filter(
+        (test) => test !== undefined,
+      );
       return tests.length === 0 ? undefined : tests.reduce((a, b) => applyOperation("and", [a, b], "bool"));
     }
 
@@ -247,6 +252,10 @@ export function lowerOnlineSoftmax(
   storeRows();
   return lowering.finish(kernelName(group));
 
+  function quotient(sum: ScalarExpression, total: ScalarExpression): ScalarExpression {
+    return online.mask === undefined ? applyOperation("div", [sum, total], "f32") : quotientUnderMask(sum, total);
+  }
+
   function storeRows() {
     const wholeColumns = size(column) % 4 === 0;
     for (const r of range(rows)) {
@@ -256,11 +265,7 @@ export function lowerOnlineSoftmax(
           const place = addIndex(across, constantIndex(r * columnVectors));
           const total = totals[r] as ScalarExpression;
           const sum = sums.at(place);
-          const result = block.bind(
-            online.normalised ? applyOperation("div", [sum, total], "f32") : sum,
-            undefined,
-            "sum",
-          );
+          const result = block.bind(online.normalised ? quotient(sum, total) : sum, undefined, "sum");
           const at = addIndex(scaleIndex(across, 4), laneIndex);
           const store = (index: IndexExpression, value: ScalarExpression) => {
             lowering.computed = (node) => (node === weighted ? value : node === online.total ? total : undefined);
@@ -290,6 +295,12 @@ export function lowerOnlineSoftmax(
       else block.when(test, body);
     }
   }
+}
+
+/** Where a mask leaves no position, all weights are 0 and so is their sum. */
+function quotientUnderMask(sum: ScalarExpression, total: ScalarExpression): ScalarExpression {
+  const none = applyOperation("eq", [total, zero], "bool");
+  return applyOperation("select", [none, zero, applyOperation("div", [sum, total], "f32")], "f32");
 }
 
 interface ScoreFactors {

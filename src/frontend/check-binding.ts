@@ -127,9 +127,9 @@ export function keptNames(targets: readonly BindingTarget[]): string[] {
 export function rejectComputedPlaces(context: Context, targets: readonly BindingTarget[]): boolean {
   const place = targets.flatMap((target) => target.subscripts ?? []).find((subscript) => subscript.kind === "at");
   if (place === undefined) return false;
-  fail(context, place.span, "todo/computed-place", "a computed place on the left cannot be compiled yet", {
+  fail(context, place.span, "place/assign", "a computed place stands on the left of `+=`, or of a `let` in parts", {
     label: "only indices, `(h c)` and `:` can stand here",
-    help: ["Split the axis instead: `let P[t, (c s)] = if s == 0 then … else …` with `c: d // 2, s: 2`."],
+    help: ["Several parts are one definition: `let P[2*c] = …, P[2*c + 1] = …`."],
   });
   return true;
 }

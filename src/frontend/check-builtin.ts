@@ -86,7 +86,13 @@ export function checkBuiltin(context: Context, call: CallExpression, name: strin
 
 /** `rising_order(x)`, `falling_order(x)`: places along the last axis, which an index table of that length holds. */
 export function checkOrder(context: Context, call: CallExpression, name: string, descending: boolean): ValueType {
-  if (rejectAxes(context, call, name)) return checkArgumentsOnly(context, call);
+  const [axis] = call.axes ?? [];
+  if (axis !== undefined) {
+    checkArgumentsOnly(context, call);
+    return fail(context, axis.span, "call/axes", `\`${name}\` orders whole vectors and takes no axis`, {
+      help: [`Along an index: \`${descending ? "argsort_descending" : "argsort"}[j](…)\`.`],
+    });
+  }
   const [argument] = call.arguments;
   if (call.arguments.length !== 1 || argument === undefined) {
     checkArgumentsOnly(context, call);

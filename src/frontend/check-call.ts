@@ -11,7 +11,7 @@ import { checkPredicate, withBinders } from "./check-reduce.ts";
 import type { Builtin, FunctionCall, InstancePath, TensorValueType, ValueType } from "./checked-program.ts";
 import { errorAt } from "./diagnostic.ts";
 import { printDims, unknownType } from "./element-types.ts";
-import { castNames, laterFunctions, orderNames, randomName, suggestion } from "./names.ts";
+import { castNames, libraryFunctions, orderNames, randomName, suggestion } from "./names.ts";
 import { type IndexVariable, lookUp, visibleNames } from "./scope.ts";
 import type { Size } from "./size.ts";
 import type {
@@ -160,7 +160,6 @@ function checkUnknownCallee(context: Context, call: CallExpression, name: string
   checkArgumentsOnly(context, call);
   const { span } = call.callee;
   if (context.file.skippedNames.has(name)) return unknownType;
-  if (laterFunctions.has(name)) return fail(context, span, "todo/order", `\`${name}\` cannot be compiled yet`);
   if (findInitialiser(name) !== undefined) {
     return fail(
       context,
@@ -169,8 +168,12 @@ function checkUnknownCallee(context: Context, call: CallExpression, name: string
       `\`${name}\` only gives \`param\` and \`buffer\` their first values`,
     );
   }
+  const library = libraryFunctions.get(name);
   return fail(context, span, "name/unknown", `there is no function \`${name}\``, {
-    help: suggestion(name, [...visibleNames(context.scope), ...castNames.keys(), "concat"]),
+    help:
+      library !== undefined
+        ? [`The library has it: \`use ${library}: ${name}\`.`]
+        : suggestion(name, [...visibleNames(context.scope), ...castNames.keys(), "concat"]),
   });
 }
 

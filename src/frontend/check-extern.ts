@@ -163,9 +163,9 @@ function checkReference(
 
 function differenceOf(own: Signature, other: Signature): string | undefined {
   if (own.sizeNames.length !== other.sizeNames.length)
-    return `${other.sizeNames.length} sizes instead of ${own.sizeNames.length}`;
+    return `it has ${other.sizeNames.length} sizes, the kernel ${own.sizeNames.length}`;
   if (own.parameters.length !== other.parameters.length)
-    return `${other.parameters.length} parameters instead of ${own.parameters.length}`;
+    return `it takes ${other.parameters.length}, the kernel ${own.parameters.length}`;
   if (other.results.length !== 1) return `${other.results.length} results instead of one`;
   const renaming = new Map(other.sizeNames.map((name, k) => [name, nameSize(own.sizeNames[k] as string)]));
   const differs = (a: Signature["results"][number] | undefined, b: Signature["results"][number] | undefined) => {

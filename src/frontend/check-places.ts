@@ -132,7 +132,7 @@ function checkPlaceExpression(context: Context, target: BindingTarget, subscript
   } else if (type.dims.length > 0) {
     fail(context, subscript.span, "index/not-a-number", `the place \`${text}\` is a whole tensor`, {
       label: `this has axes ${printDims(type.dims)}`,
-      help: [`Say which element: \`${target.name.name}[${text}[n]]\`.`],
+      help: subscript.expression.kind === "name" ? [`Say which element: \`${target.name.name}[${text}[n]]\`.`] : [],
     });
   }
 }
@@ -256,6 +256,7 @@ function checkPart(
     const every = [...indices.kept.values(), ...indices.inPlaces.values()];
     if (found.kind === "unknown")
       for (const variable of every) if (variable.range === undefined) variable.failed = true;
+    reportWithoutRange(inner, target, indices);
     finishStatement(inner);
     return every.some((variable) => variable.failed) ? unknownType : found;
   });
@@ -283,6 +284,27 @@ function checkPart(
     return undefined;
   }
   return { part, type, indices };
+}
+
+/** Reports indices of computed places whose range nothing tells; there is no binder at which it could be given. */
+export function reportWithoutRange(context: Context, target: BindingTarget, indices: PlacedIndices): void {
+  if (context.statement.unbound.size > 0) return;
+  for (const subscript of target.subscripts ?? []) {
+    if (subscript.kind !== "at") continue;
+    const used = namesIn(subscript.expression).flatMap(({ name }) => indices.inPlaces.get(name) ?? []);
+    for (const variable of used) {
+      if (variable.range !== undefined || variable.failed) continue;
+      variable.failed = true;
+      const place = textOf(context, subscript.expression.span);
+      fail(context, subscript.span, "index/no-range", `nothing says how far \`${variable.name}\` runs`, {
+        label: "used only inside arithmetic",
+        help: [
+          ...(subscript.length === undefined ? [`State the length of the axis: \`${place}: N\`.`] : []),
+          `Or use \`${variable.name}\` as a subscript on the right, as in \`x[${variable.name}]\`.`,
+        ],
+      });
+    }
+  }
 }
 
 /** Where the axis has a known length, `2*c` and `2*c + 1` say that `c` runs over half of it. */
@@ -410,7 +432,10 @@ function formOf(context: Context, part: Placement, indices: PlacedIndices, axis:
       label: elsewhere
         ? `\`${used?.name}\` stands on another axis too`
         : "a place is a multiple of one index plus a size",
-      help: ["To add up what falls on one place, write `+=` instead of `=`."],
+      help: [
+        "To add up what falls on one place, write `+=` instead of `=`.",
+        "Several indices that fill one axis row by row are a group: `[(h c)]`.",
+      ],
     });
     return undefined;
   }

@@ -16,7 +16,13 @@ import {
   settle,
   textOf,
 } from "./check-context.ts";
-import { bindPlaces, hasComputedPlace, type PlacedIndices, type PlaceSubscript } from "./check-places.ts";
+import {
+  bindPlaces,
+  hasComputedPlace,
+  type PlacedIndices,
+  type PlaceSubscript,
+  reportWithoutRange,
+} from "./check-places.ts";
 import { guardSizes } from "./check-size.ts";
 import { intervalOf, printInterval, staysInside } from "./check-subscript.ts";
 import type { ElementType, TensorValueType, ValueType } from "./checked-program.ts";
@@ -93,6 +99,8 @@ function updated(outer: Context, target: BindingTarget): { binding: ValueBinding
   return undefined;
 }
 
+const axesText = ({ dims }: TensorValueType): string => (dims.length === 1 ? "one axis" : `${dims.length} axes`);
+
 function checkUpdate(outer: Context, statement: AccumulateStatement): void {
   const { target } = statement;
   const old = updated(outer, target);
@@ -108,7 +116,7 @@ function checkUpdate(outer: Context, statement: AccumulateStatement): void {
       outer,
       target.span,
       "index/too-many",
-      `\`${target.name.name}\` has ${old.type.dims.length} axes, not ${target.subscripts.length}`,
+      `\`${target.name.name}\` has ${axesText(old.type)}, not ${target.subscripts.length}`,
     );
     return;
   }
@@ -117,7 +125,7 @@ function checkUpdate(outer: Context, statement: AccumulateStatement): void {
       outer,
       target.span,
       "place/axes",
-      `\`${target.name.name}\` has ${old.type.dims.length} axes, the left side ${target.subscripts.length}`,
+      `\`${target.name.name}\` has ${axesText(old.type)}, the left side ${target.subscripts.length}`,
       {
         label: `the value is ${printValueType(old.type)}`,
         help: ["Name the other axes with an index on both sides, or keep them with `:`."],
@@ -200,6 +208,7 @@ function typeOfScatter(outer: Context, statement: AccumulateStatement, old: Tens
     }
     const every = [...indices.kept.values(), ...indices.inPlaces.values()];
     if (type.kind === "unknown") for (const variable of every) if (variable.range === undefined) variable.failed = true;
+    reportWithoutRange(inner, target, indices);
     finishStatement(inner);
     return every.some((variable) => variable.failed) || inner.statement.unbound.size > 0 ? unknownType : type;
   });
@@ -264,7 +273,9 @@ function requireInside(context: Context, target: BindingTarget, subscript: Place
         label: below !== undefined ? `this is below ${printSize(below)}` : printInterval(interval),
         notes: [`The axis has places 0 .. ${printSize(subtractSizes(length, constantSize(1)))}.`],
         help: [
-          `A table of places has the type \`idx<${printSize(length)}>\`.`,
+          below === undefined && interval?.high !== undefined
+            ? `Make the axis longer: places go up to ${printSize(interval.high)}.`
+            : `A table of places has the type \`idx<${printSize(length)}>\`.`,
           "Or keep the place inside, `min(max(…, 0), N - 1)`, and add 0 where it was outside.",
         ],
       }),

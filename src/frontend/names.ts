@@ -19,8 +19,8 @@ export const constantNames: ReadonlyMap<string, "real" | "bool"> = new Map([
   ["training", "bool"],
 ]);
 
-/** Functions promised by the language that this version cannot compile yet. */
-export const laterFunctions: ReadonlySet<string> = new Set(["nms"]);
+/** Library functions that readers take for built in, and the file that has them. */
+export const libraryFunctions: ReadonlyMap<string, string> = new Map([["nms", "std/boxes"]]);
 
 /** Random numbers between 0 and 1, one for each element of a value: `uniform_like(x, seed)`. */
 export const randomName = "uniform_like";

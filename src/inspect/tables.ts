@@ -139,8 +139,13 @@ export function makeTables(texts: ReadonlyMap<string, string>): Tables {
   return { sources, spans, nodes, rules, node, origins, graph, rewrite };
 }
 
-/** Floating-point operations of a node; those of a loop's body count once for every step. */
+/**
+ * Floating-point operations of a node; those of a loop's body count once for every step. A hand-written kernel's are what it states: its
+ * body only says what it means.
+ */
 export function flopsOf(node: Node): number {
+  const { steps } = node.attributes;
+  if (typeof steps !== "number") return nodeFlops(node);
   const inside = (node.regions ?? []).flatMap(graphNodes).reduce((sum, each) => sum + flopsOf(each), 0);
-  return nodeFlops(node) + (inside === 0 ? 0 : inside * (node.attributes.steps as number));
+  return nodeFlops(node) + inside * steps;
 }

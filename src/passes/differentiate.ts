@@ -28,8 +28,10 @@ import { describeNode } from "./trace.ts";
 export interface DifferentiationRequest {
   /** Name of the output to differentiate, a single f32; may be left out when only one output is that. */
   readonly of?: string;
-  /** Names of inputs and parameters, or `all`: every parameter of a floating-point type. */
+  /** Names of inputs and parameters, or `all`: every parameter (or where there is none every input) of a floating-point type. */
   readonly by: readonly string[] | "all";
+  /** Parameters that `all` leaves out. */
+  readonly except?: ReadonlySet<string>;
 }
 
 /** The request does not fit the graph: no such output, input or parameter, or one without a gradient. */
@@ -50,7 +52,7 @@ export function gradientName(name: string): string {
  */
 export function differentiate(graph: Graph, request: DifferentiationRequest): Graph {
   const loss = lossOf(graph, request.of);
-  const targets = targetsOf(graph, request.by);
+  const targets = targetsOf(graph, request);
   const one = makeNode("constant", [], { values: [1] }, { declared: loss.node.type, origins: loss.node.origins });
   const { contributions, replacements } = backpropagate(new Map([[loss.node, [one]]]), new Set(targets));
   const gradients = targets.map((target): GraphOutput => {
@@ -78,9 +80,10 @@ function lossOf(graph: Graph, name: string | undefined): GraphOutput {
   return output;
 }
 
-function targetsOf(graph: Graph, names: readonly string[] | "all"): readonly Node[] {
+function targetsOf(graph: Graph, { by: names, except }: DifferentiationRequest): readonly Node[] {
   if (names === "all") {
-    const all = graph.parameters.filter(isDifferentiable);
+    const trained = graph.parameters.filter((node) => except?.has(node.attributes.name as string) !== true);
+    const all = trained.filter(isDifferentiable);
     if (all.length > 0) return all;
     return graph.inputs.filter(isDifferentiable);
   }

@@ -10,6 +10,7 @@
  */
 import {
   elementCount,
+  isConstant,
   largestF32,
   type Node,
   operationOf,
@@ -70,7 +71,7 @@ function match(
 ): OnlineSoftmax | undefined {
   const operand = weighted.operands[weightsOperand] as Node;
   if (elementCount(operand.type.shape) < fewestScores) return undefined;
-  const mask = operand.op === "select" && isConstant(operand.operands[2], (x) => x === 0) ? operand.operands[0] : undefined;
+  const mask = operand.op === "select" && isConstant(operand.operands[2] as Node, 0) ? operand.operands[0] : undefined;
   const factor = mask === undefined ? operand : (operand.operands[1] as Node);
   // exp(S - max), possibly divided by its sum already.
   const divisor = factor.op === "div" ? spreadRow(factor.operands[1] as Node) : undefined;
@@ -82,16 +83,15 @@ function match(
   const maximum = spreadRow(difference.operands[1] as Node);
   if (maximum?.op !== "maximum") return undefined;
   const underMaximum = maximum.operands[0] as Node;
-  if (!isMasked(underMaximum, mask, exponent, (x) => x <= -largestF32)) return undefined;
+  if (!isMasked(underMaximum, mask, exponent, -largestF32)) return undefined;
 
   const kept = keptAxes(maximum);
   if (kept.length !== exponent.type.shape.length - 1) return undefined;
   const axis = exponent.type.shape.findIndex((_, k) => !kept.includes(k));
-  const added = mask === undefined || divisor === undefined ? operand : (divisor.operands[0] as Node);
-  const total = divisor ?? (facts.users.get(added) ?? []).find((user) => user.op === "sum" && sameRows(user, kept));
+  const total = divisor ?? (facts.users.get(operand) ?? []).find((user) => user.op === "sum" && sameRows(user, kept));
   if (total?.op !== "sum" || !sameRows(total, kept)) return undefined;
   const underTotal = total.operands[0] as Node;
-  if (!isMasked(underTotal, mask, weights, (x) => x === 0)) return undefined;
+  if (!isMasked(underTotal, mask, weights, 0)) return undefined;
 
   const spec = parseSpec(weighted.attributes.spec as string);
   const names = spec.operands[weightsOperand] as readonly string[];
@@ -108,7 +108,6 @@ function match(
   const inner = new Set<Node>([operand, factor, weights, difference, difference.operands[1] as Node]);
   for (const node of [underMaximum, maximum, underTotal, total, weighted]) inner.add(node);
   if (divisor !== undefined) inner.add(factor.operands[1] as Node);
-  // With a mask the first operand of every choice is read, not computed, here.
   const scores = innerScores(facts, exponent, free);
   if (scores !== undefined) for (const node of between(scores, exponent)) inner.add(node);
   if (![...inner].every(free)) return undefined;
@@ -137,21 +136,15 @@ function match(
   };
 }
 
-/** `select(mask, value, constant)`, or the value itself when there is no mask. */
-function isMasked(node: Node, mask: Node | undefined, value: Node, constant: (x: number) => boolean): boolean {
+/** `select(mask, value, otherwise)`, or the value itself when there is no mask. */
+function isMasked(node: Node, mask: Node | undefined, value: Node, otherwise: number): boolean {
   if (mask === undefined) return node === value;
   return (
     node.op === "select" &&
     node.operands[0] === mask &&
     node.operands[1] === value &&
-    isConstant(node.operands[2], constant)
+    isConstant(node.operands[2] as Node, otherwise)
   );
-}
-
-function isConstant(node: Node | undefined, test: (x: number) => boolean): boolean {
-  if (node?.op !== "constant") return false;
-  const values = node.attributes.values as readonly number[];
-  return values.length === 1 && test(values[0] as number);
 }
 
 /** Takes a chain of views in when nobody but members reads its end; returns whether it did. */

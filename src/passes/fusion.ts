@@ -78,7 +78,8 @@ export function fuseKernels(graph: Graph, options: FusionOptions = defaultFusion
   const forced = new Set<Node>();
   for (;;) {
     const groups = fuseOnce(graph, options, forced);
-    const tooWide = groups.find((group) => bindingsOf(group) > options.maxBindings);
+    // A loop is as many kernels as its body has groups, and those are divided by themselves.
+    const tooWide = groups.find((group) => group.kind !== "loop" && bindingsOf(group) > options.maxBindings);
     if (tooWide === undefined) return groups;
     // Too many buffers for one kernel: store one of the values it evaluates in place, the one that reads the most.
     const split = widestMember(tooWide, forced);

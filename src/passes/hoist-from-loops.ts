@@ -17,6 +17,7 @@ import {
 } from "../ir/index.ts";
 import { costOf } from "./cost.ts";
 import { type AllSteps, allSteps } from "./loops/all-steps.ts";
+import { narrowest } from "./loops/narrowest.ts";
 import { bodyNodes, freshInputName, type LoopParts, liveCarried, loopOf, partsOf } from "./loops/loop-parts.ts";
 import type { Pass, PassResult } from "./pass.ts";
 import { mapGraph } from "./rebuild.ts";
@@ -118,8 +119,7 @@ function hoistedNodes(parts: LoopParts, { dependence }: AllSteps): readonly Node
   const sums = new Map<Node, boolean>();
   for (const node of nodes) {
     if (dependence(node) === "state") continue;
-    const own = ["contract", "reduce", "scan", "order", "loop"].includes(operationOf(node.op).family);
-    sums.set(node, own || node.operands.some((operand) => sums.get(operand) === true));
+    sums.set(node, isSum(node) || node.operands.some((operand) => sums.get(operand) === true));
   }
   const roots = new Set<Node>();
   for (const node of nodes) {
@@ -132,7 +132,11 @@ function hoistedNodes(parts: LoopParts, { dependence }: AllSteps): readonly Node
     const copies = dependence(root) === "step" ? parts.steps : 1;
     if (sums.get(root) === true && copies * elementCount(root.type.shape) <= largestHoisted) roots.add(root);
   }
-  return [...roots];
+  return narrowest([...roots], isSum);
+}
+
+function isSum(node: Node): boolean {
+  return ["contract", "reduce", "scan", "order", "loop"].includes(operationOf(node.op).family);
 }
 
 /** The work of a value, how often it was done in the loop and how often it is now. */

@@ -1,4 +1,5 @@
 /** The face of the passes. */
+export { approximateSoftmax } from "./approximate-softmax.ts";
 export { canonicalise, canonicalRules } from "./canonicalise.ts";
 export { commonSubexpressions } from "./common-subexpressions.ts";
 export { contractionOrder } from "./contraction-order.ts";

@@ -40,6 +40,8 @@ export interface PassStage {
   readonly rewrites: readonly RewriteTrace[];
   /** False when the pass gave back the very graph it was given. */
   readonly changed: boolean;
+  /** True when the pass may have changed values, because the author allows an approximation. */
+  readonly changesValues?: boolean;
   /** Milliseconds, when a clock was given. */
   readonly ms?: number;
 }
@@ -101,7 +103,14 @@ export function runPipeline(graph: Graph, options: PipelineOptions = {}): Pipeli
         reference ??= referenceOf(current, options.verify);
         if (reference !== undefined) checkAgreement(result.graph, reference, options.verify);
       }
-      stages.push({ name: pass.name, ...result, changed, ...(ms === undefined ? {} : { ms }) });
+      const approximates = pass.changesValues === true && changed;
+      stages.push({
+        name: pass.name,
+        ...result,
+        changed,
+        ...(approximates ? { changesValues: true } : {}),
+        ...(ms === undefined ? {} : { ms }),
+      });
       current = result.graph;
     } catch (error) {
       throw new PassFailure(pass.name, current, error);

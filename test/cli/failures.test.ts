@@ -57,7 +57,10 @@ describe("a bug in the compiler", () => {
     const terminal = recordingTerminal();
     let failure: unknown;
     try {
-      compileEntry({ path: "g.ir", graph: broken, wanted: [], sources: new Map([["g.ir", text]]) }, { profile: baselineProfile });
+      compileEntry(
+        { path: "g.ir", graph: broken, wanted: [], sources: new Map([["g.ir", text]]) },
+        { profile: baselineProfile },
+      );
     } catch (error) {
       failure = error;
     }

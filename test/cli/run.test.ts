@@ -264,13 +264,9 @@ describe("weft inspect", () => {
     expect(wgsl?.stdout).toMatch(/@compute/);
     expect(plan?.stdout).toMatch(/input +Q +f32\[12, 8\]/);
     const report = JSON.parse(json?.stdout ?? "");
-    expect(report.kernels[0]).toMatchObject({
-      threads: expect.any(Number),
-      bytesRead: expect.any(Number),
-      origins: expect.any(Array),
-    });
-    expect(report.final.cost.flops).toBeLessThanOrEqual(report.written.cost.flops);
-    expect(report.plan.steps).toHaveLength(report.kernels.length);
+    expect(report.launches[0]).toMatchObject({ threads: expect.any(Number), kind: expect.any(String) });
+    expect(report.stages.at(-1).cost.flops).toBeLessThanOrEqual(report.stages[0].cost.flops);
+    expect(report.memory.live).toHaveLength(report.steps);
   });
 });
 

@@ -1,7 +1,14 @@
 /** Hand-written kernels: what the device computes with the author's text against the reference in the language. */
 import { expect, test } from "vitest";
 import { baselineProfile, makePlan } from "../../src/codegen/index.ts";
-import { compareWithin, evaluateWithBounds, type Graph, graphNodes, parseGraph, printGraph } from "../../src/ir/index.ts";
+import {
+  compareWithin,
+  evaluateWithBounds,
+  type Graph,
+  graphNodes,
+  parseGraph,
+  printGraph,
+} from "../../src/ir/index.ts";
 import { runPipeline } from "../../src/passes/index.ts";
 import { graphOf } from "../frontend/elaborate-text.ts";
 import { runValues, testDevice, valuesOf } from "./on-device.ts";
@@ -107,7 +114,9 @@ test("the text has the sizes as constants and the buffers under their names", ()
   });
   const { plan, kernels: planned } = makePlan(graph, baselineProfile);
   const kernel = plan.kernels.find(({ name }) => name === "prefix_sums");
-  expect(kernel?.wgsl).toMatch(/^\/\/ prefix_sums: written by hand\n\n@group\(0\) @binding\(0\) var<storage, read> x: array<f32>;\n/);
+  expect(kernel?.wgsl).toMatch(
+    /^\/\/ prefix_sums: written by hand\n\n@group\(0\) @binding\(0\) var<storage, read> x: array<f32>;\n/,
+  );
   expect(kernel?.wgsl).toContain("@group(0) @binding(2) var<storage, read_write> sums: array<f32>;\n");
   expect(kernel?.wgsl).toContain("const rows = 2u;\nconst n = 5u;\n");
   const step = planned.find(({ step: { label } }) => label === "prefix_sums")?.step;
@@ -123,7 +132,9 @@ test("a wrong kernel is found out by its reference", async () => {
     settings: { rows: 2, n: 5 },
   });
   const values = valuesOf(graph);
-  const [{ value, bound }] = Object.values(evaluateWithBounds(graph, values)) as [ReturnType<typeof evaluateWithBounds>[string]];
+  const [{ value, bound }] = Object.values(evaluateWithBounds(graph, values)) as [
+    ReturnType<typeof evaluateWithBounds>[string],
+  ];
   const [got] = Object.values(await runValues(device, graph, values));
   expect(compareWithin(got as Float64Array, value, bound, 2)?.ratio).toBeGreaterThan(1);
 });

@@ -33,7 +33,8 @@ describe.skipIf(device === undefined)("gradients on the device", () => {
       const before = (written[name] as Tensor).data;
       const scale = Math.max(1, ...before.map(Math.abs));
       value.data.forEach((x, i) => {
-        if (!(Math.abs(x - (before[i] as number)) <= 1e-9 * scale)) expect(x, `${name}[${i}] after the passes`).toBe(before[i]);
+        // Folded constants are rounded to f32.
+        if (!(Math.abs(x - (before[i] as number)) <= 1e-6 * scale)) expect(x, `${name}[${i}] after the passes`).toBe(before[i]);
       });
       const worst = compareWithin(got[name] as Float64Array, value, bound, 1);
       expect(worst === undefined || worst.ratio <= 1 ? "within bounds" : { name, ...worst }).toBe("within bounds");

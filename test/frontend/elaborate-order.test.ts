@@ -45,8 +45,14 @@ describe("order", () => {
       return (v, p)
     }`;
     const results = run(text, { values: { x }, settings: { m: 3, n: 5 } });
-    expectTensor(results.v, array([3, 2], (i, j) => x.at(i, sorted(i, -1)[j] as number)));
-    expectTensor(results.p, array([3, 2], (i, j) => sorted(i, -1)[j] as number));
+    expectTensor(
+      results.v,
+      array([3, 2], (i, j) => x.at(i, sorted(i, -1)[j] as number)),
+    );
+    expectTensor(
+      results.p,
+      array([3, 2], (i, j) => sorted(i, -1)[j] as number),
+    );
     expect(results.p?.type.below).toBe(5);
   });
 
@@ -61,13 +67,23 @@ describe("order", () => {
     }`;
     const mean = (i: number) => [0, 1, 2, 3, 4].reduce((total, j) => total + x.at(i, j), 0) / 5;
     const results = run(text, { entry: "f", values: { x }, settings: { m: 3, n: 5 } });
-    expectTensor(results.y, array([3, 5], (i, j) => x.at(i, j) - mean(i)));
-    expectTensor(results.c, array([3], (i) => mean(i)));
+    expectTensor(
+      results.y,
+      array([3, 5], (i, j) => x.at(i, j) - mean(i)),
+    );
+    expectTensor(
+      results.c,
+      array([3], (i) => mean(i)),
+    );
   });
 
   it("keeps the order of equal elements", () => {
     const text = "fn f<n>(x: f32[n]) -> idx<n>[n] = argsort(x)";
     const values = { x: array([6], (k) => [2, 1, 2, 1, 2, 1][k] as number) };
-    expectRun(text, { values, settings: { n: 6 } }, array([6], (k) => [1, 3, 5, 0, 2, 4][k] as number));
+    expectRun(
+      text,
+      { values, settings: { n: 6 } },
+      array([6], (k) => [1, 3, 5, 0, 2, 4][k] as number),
+    );
   });
 });

@@ -23,7 +23,7 @@ describe("definitions in parts", () => {
     }`;
     const [a, b, c] = [noise([2, 4], 1), noise([2, 4], 2), noise([2, 4], 3)];
     const want = array([2, 12], (i, k) => [a, b, c][k % 3]?.at(i, Math.floor(k / 3)) as number);
-    expectRun(text, { values: { a, b, c } , settings: { n: 4, m: 2 } }, want);
+    expectRun(text, { values: { a, b, c }, settings: { n: 4, m: 2 } }, want);
   });
 
   it("lays parts end to end", () => {
@@ -39,7 +39,11 @@ describe("definitions in parts", () => {
   it("reverses", () => {
     const text = "fn f<n>(x: f32[n, 2]) -> f32[n, 2] {\n let Y[n - 1 - t, c] = x[t, c]\n return Y\n}";
     const x = noise([5, 2]);
-    expectRun(text, { values: { x }, settings: { n: 5 } }, array([5, 2], (t, c) => x.at(4 - t, c)));
+    expectRun(
+      text,
+      { values: { x }, settings: { n: 5 } },
+      array([5, 2], (t, c) => x.at(4 - t, c)),
+    );
   });
 
   it("divides two axes in all combinations, mapped over examples", () => {

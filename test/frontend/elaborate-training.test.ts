@@ -91,7 +91,7 @@ model M(c: size = 3) {
   }
 }`;
   const complaint = (entry: string, training: boolean, mapped: readonly number[] = []) => {
-    const sizes = entry === "whole" ? { B: 4 } : { G: 2, B: 4 };
+    const sizes: Record<string, number> = entry === "whole" ? { B: 4 } : { G: 2, B: 4 };
     return elaborated(norm, { entry, settings: sizes, training, mapped }).diagnostics.map(shortForm);
   };
 

@@ -138,7 +138,9 @@ const gap = fc.constantFrom("", "", " ", "  ", "\t ");
 const wide = fc.constantFrom(" ", " ", " ", "\n", "\n      ", "  // why\n");
 
 const joined = (...parts: readonly (string | fc.Arbitrary<string>)[]): fc.Arbitrary<string> =>
-  fc.tuple(...parts.map((part) => (typeof part === "string" ? fc.constant(part) : part))).map((texts) => texts.join(""));
+  fc
+    .tuple(...parts.map((part) => (typeof part === "string" ? fc.constant(part) : part)))
+    .map((texts) => texts.join(""));
 
 const { expression } = fc.letrec<{ expression: string; operand: string }>((tie) => {
   const operator = fc.constantFrom("+", "-", "*", "/", "%", "^", " == ", " <= ", " and ");

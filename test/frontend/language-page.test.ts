@@ -36,14 +36,4 @@ describe("docs/language.md", () => {
     const rendered = renderDiagnostics(program.diagnostics, program.sources);
     expect(rendered.replaceAll("page.weft", "attention.weft")).toBe(shown);
   });
-
-  it.each([
-    ["todo/scatter", "fn f<T>(x: f32[T], I: idx<T>[T]) -> f32[T] {\n x[I[n]] += x[n]\n return x\n}"],
-    ["todo/computed-place", "fn f<T>(x: f32[T]) -> f32[T] {\n let P[2*t] = x[t]\n return x\n}"],
-    ["todo/approx", "fn f<T>(x: f32[T]) -> f32[T] = softmax(x) @approx(favor)"],
-    ["todo/extern", 'extern wgsl fn f<T>(x: f32[T]) -> f32[T] { source = """fn main() {}""" }'],
-    ["todo/order", "fn f<T>(x: f32[T]) -> f32[T] = sort(x)"],
-  ])("%s is refused by name", (code, text) => {
-    expect(checkText(text).diagnostics.map((diagnostic) => diagnostic.code)).toEqual([code]);
-  });
 });

@@ -1,9 +1,7 @@
 /** Inspections of small compilations, without a device. */
-import { readFileSync } from "node:fs";
 import { baselineProfile } from "../../src/codegen/index.ts";
-import { type CompiledGraph, compileGraph, compileSource, type EntryRequest } from "../../src/compile.ts";
+import { type CompiledGraph, compileSource, type EntryRequest } from "../../src/compile.ts";
 import { buildInspection, type Inspection } from "../../src/inspect/index.ts";
-import { parseGraph } from "../../src/ir/index.ts";
 import { sourceReader } from "../models/compile-model.ts";
 
 export interface Inspected {
@@ -27,12 +25,6 @@ export function inspectSource(request: EntryRequest & { readonly path: string; r
   };
 }
 
-/** Compiles an IR text and inspects it. */
-export function inspectIr(text: string): Inspected {
-  const compiled = compileGraph(parseGraph(text), { profile: baselineProfile });
-  return { compiled, inspection: buildInspection(compiled, { adapter: "baseline", sources: new Map() }) };
-}
-
 export const attention = `/// Scaled dot-product attention for one head.
 fn attention<L, S, d, e>(Q: f32[L, d], K: f32[S, d], V: f32[S, e]) -> f32[L, e] {
   let A[i, j] = softmax[j](sum[c] Q[i, c] * K[j, c] / sqrt(d))
@@ -48,5 +40,14 @@ export const inspectAttention = (): Inspected =>
 export const inspectPerformer = (): Inspected =>
   inspectSource({ path: "models/performer/performer.weft", preset: "tiny", settings: { L: 32 } });
 
-/** A loop whose body is large enough to be dispatched step after step. */
-export const inspectLoop = (): Inspected => inspectIr(readFileSync(new URL("./loop.ir", import.meta.url), "utf8"));
+/** A recurrence whose body is large enough to be dispatched step after step. */
+export const inspectRecurrence = (): Inspected =>
+  inspectSource({
+    path: "recurrence.weft",
+    text: `fn network<T, n, d>(x: f32[T, n], W: f32[d, n], U: f32[d, d]) -> f32[T, d] {
+  let h[t, o] = tanh((sum[c] W[o, c] * x[t, c]) + sum[i] U[o, i] * h[t - 1, i]) where h[-1, o] = 0
+  return h
+}
+`,
+    settings: { T: 6, n: 8, d: 1024 },
+  });

@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import type { CompiledGraph } from "../../compile.ts";
 import type { Inspection } from "../../inspect/index.ts";
-import { elementCount, printGraph } from "../../ir/index.ts";
+import { elementCount, graphNodes, printGraph } from "../../ir/index.ts";
 import { DeviceError, type HostTensor, PlanError } from "../../runtime/index.ts";
 import { writeWeights } from "../../runtime/node.ts";
 import { agrees, type ComparisonReport, compareWithReference, printComparison } from "../compare.ts";
@@ -17,7 +17,7 @@ import {
   runOnReference,
   tensorsOf,
 } from "../execution.ts";
-import { type ExitStatus, exitStatus, UsageError } from "../exit-status.ts";
+import { type ExitStatus, exitStatus, InputProblems, UsageError } from "../exit-status.ts";
 import { type InputSources, openInputs } from "../input-files.ts";
 import { checkInputs, readInputs } from "../input-values.ts";
 import { type Machine, withMachine } from "../machine.ts";
@@ -141,7 +141,7 @@ async function runEntry(run: Run): Promise<ExitStatus> {
 async function execute(run: Run, compiled: CompiledGraph, inputs: Inputs): Promise<Execution> {
   const { entry, options, parameters, machine, terminal } = run;
   const values = { inputs, parameters };
-  if (machine.kind === "reference") return runOnReference(entry.graph, values, terminal);
+  if (machine.kind === "reference") return runOnReference(compiled.reference, values, terminal);
   try {
     return await runOnDevice(machine.device, compiled.plan, values, options, terminal);
   } catch (error) {
@@ -150,6 +150,11 @@ async function execute(run: Run, compiled: CompiledGraph, inputs: Inputs): Promi
       error instanceof PlanError || (error instanceof DeviceError && ["kernel", "validation"].includes(error.code));
     if (!isOurs) throw error;
     const kernel = error instanceof DeviceError ? error.kernel : undefined;
+    const written = graphNodes(compiled.finalGraph).find(
+      ({ op, attributes }) => op === "extern" && attributes.name === kernel,
+    );
+    if (kernel !== undefined && written !== undefined)
+      throw new InputProblems([`the hand-written ${(error as Error).message}`]);
     throw bugIn(
       kernel === undefined ? "running the plan" : `kernel ${kernel}`,
       reproducerFiles(entry, compiled),
@@ -190,7 +195,7 @@ async function compare(
   };
   return compareWithReference(
     {
-      written: entry.graph,
+      written: compiled.reference,
       compiled: compiled.finalGraph,
       fuse: options.optimise,
       outputs,

@@ -247,13 +247,14 @@ export function graphView(reader: Reader): HTMLElement {
 function edgesBetweenLaunches({ inspection }: Reader): LayoutEdge[] {
   const writer = new Map<Id, number>();
   const edges = new Map<string, LayoutEdge>();
-  inspection.launches.forEach(({ inputs, outputs, bindings }, index) => {
-    const read = [...inputs, ...bindings.filter(({ buffer }) => buffer === "arena").map(({ node }) => node)];
-    for (const node of read) {
+  inspection.launches.forEach(({ kind, inputs, outputs, bindings }, index) => {
+    // A loop's kernels hand its state to each other through buffers that are neither inputs nor outputs of the loop.
+    const state = kind === "loop" ? bindings.map(({ node }) => node).filter((node) => !inputs.includes(node)) : [];
+    for (const node of [...inputs, ...state]) {
       const from = writer.get(node);
       if (from !== undefined && from < index) edges.set(`${from} ${index}`, [from, index]);
     }
-    for (const node of outputs) writer.set(node, index);
+    for (const node of [...outputs, ...state]) writer.set(node, index);
   });
   return [...edges.values()];
 }
