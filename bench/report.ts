@@ -1,5 +1,4 @@
 /** The results as a table, a page and data. */
-import { type Column, printTable } from "../src/cli/table.ts";
 import { type ChartPoint, rooflineChart } from "./chart.ts";
 import { allContestants, type Measurement, type Timing } from "./measure.ts";
 import type { Roofline } from "./roofline.ts";
@@ -92,6 +91,11 @@ function cells(row: ResultRow, { gigaflops, gigabytes }: Roofline): string[] {
   ];
 }
 
+interface Column {
+  readonly title: string;
+  readonly align?: "right";
+}
+
 const columns: readonly Column[] = [
   { title: "workload" },
   ...allContestants.map((name) => ({ title: `${name}, ms`, align: "right" as const })),
@@ -99,11 +103,17 @@ const columns: readonly Column[] = [
   { title: "of roofline", align: "right" as const },
 ];
 
+/** A header line and one line a row, columns two blanks apart. */
+function printTable(rows: readonly (readonly string[])[]): string {
+  const lines = [columns.map(({ title }) => title), ...rows];
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => (line[i] ?? "").length)));
+  const pad = (cell: string, i: number) =>
+    columns[i]?.align === "right" ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0);
+  return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
+}
+
 export function printResults(results: Results): string {
-  const table = printTable(
-    columns,
-    results.rows.map((row) => cells(row, results.roofline)),
-  );
+  const table = printTable(results.rows.map((row) => cells(row, results.roofline)));
   const mean = meanRatio(results.rows);
   return `${table}\n\ngeometric mean, best peer / weft: ${mean === undefined ? "–" : mean.toFixed(2)}`;
 }

@@ -18,7 +18,14 @@
  * ```
  */
 import type { PlannedKernel } from "./codegen/index.ts";
-import { compileSource, type EntryRequest, type GradientRequest, hostProfile, type PassSelection, type ReadSource } from "./compile.ts";
+import {
+  compileSource,
+  type EntryRequest,
+  type GradientRequest,
+  hostProfile,
+  type PassSelection,
+  type ReadSource,
+} from "./compile.ts";
 import { type Diagnostic, type ParameterInfo, renderDiagnostics } from "./frontend/index.ts";
 import { initialParameters } from "./initial-parameters.ts";
 import { evaluateGraph, evaluationCost, type Graph, printGraph, type Tensor, type TensorType } from "./ir/index.ts";
@@ -123,7 +130,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
       rewrites,
       kernels,
       adapter,
-      run: (inputs) => executable?.run(inputs) ?? runOnReference(graph, inputs, parameters),
+      run: (inputs) => executable?.run(inputs) ?? runOnReference(value.reference, inputs, parameters),
       dispose: () => release(executable, owned),
     };
   } catch (error) {

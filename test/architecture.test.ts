@@ -19,7 +19,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that other folders may import besides every folder's index.ts. */
-const faces = new Set(["src/runtime/node.ts", "src/codegen/plan.ts", "src/codegen/device-profile.ts"]);
+const faces = new Set([
+  "src/runtime/node.ts",
+  "src/cli/table.ts",
+  "src/codegen/plan.ts",
+  "src/codegen/device-profile.ts",
+]);
 
 const pureFolders = ["ir", "frontend", "passes", "codegen", "inspect"];
 
@@ -27,7 +32,9 @@ const pureFolders = ["ir", "frontend", "passes", "codegen", "inspect"];
 const purePackages = new Set(["ohm-js", "ts-morph"]);
 
 /** Files longer than 500 lines, with the reason. */
-const longFiles: Readonly<Record<string, string>> = {};
+const longFiles: Readonly<Record<string, string>> = {
+  "src/frontend/syntax-tree.ts": "one type for each construct of the language, read as one page",
+};
 
 interface Import {
   readonly from: string;

@@ -172,7 +172,7 @@ export function answerText(outcome: Outcome): string {
 const yesAndNo = ["yes", "no"];
 
 /** `same_*` gives a set and answers nothing; that the published code guesses yes or no for it is kept. */
-const candidates: ReadonlyMap<string, readonly string[]> = new Map([
+const candidates: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ["count", Array.from({ length: 11 }, (_, count) => String(count))] as const,
   ...["exist", "equal_integer", "less_than", "greater_than"].map((token) => [token, yesAndNo] as const),
   ...attributes.flatMap((attribute) => [

@@ -116,7 +116,12 @@ export function printMemory({ memory, launches, nodes, steps }: Inspection): str
     const bytes = memory.live.slice(from, to + 1).reduce((most, value) => Math.max(most, value), 0);
     const bar = "█".repeat(peak === 0 ? 0 : Math.round((barWidth * bytes) / peak)).padEnd(barWidth);
     const mark = from <= memory.peakStep && memory.peakStep <= to ? " peak" : "";
-    rows.push([from === to ? String(from) : `${from}–${to}`, printBytes(bytes), `${bar}${mark}`, labels.get(from) ?? ""]);
+    rows.push([
+      from === to ? String(from) : `${from}–${to}`,
+      printBytes(bytes),
+      `${bar}${mark}`,
+      labels.get(from) ?? "",
+    ]);
   }
   const alive = memory.tensors
     .filter(({ from, to }) => from <= memory.peakStep && memory.peakStep <= to)

@@ -100,7 +100,11 @@ export function addCompileOptions(command: Command): void {
       "approximate softmax attention: favor, or favor:256 for so many random features",
       approximation,
     )
-    .option("--gradient <names>", "add gradients of the loss: all (parameters), or names separated by commas; repeatable", collect)
+    .option(
+      "--gradient <names>",
+      "add gradients of the loss: all (parameters), or names separated by commas; repeatable",
+      collect,
+    )
     .option("--loss <output>", "output to differentiate, when several are a single f32")
     .option("--verify", "check the graph and compare it with the reference after every pass");
 }

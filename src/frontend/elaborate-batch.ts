@@ -13,13 +13,19 @@ export function refuseMappedBatch(
   const batch = declaration.generics.find(({ isBatch }) => isBatch === true);
   const [first] = axes;
   if (!context.training || batch === undefined || first === undefined) return;
-  const lengths = [...new Set(axes)].map(({ name, size }) => (name === "b" ? String(size) : `${name} < ${size}`)).join(", ");
+  const lengths = [...new Set(axes)]
+    .map(({ name, size }) => (name === "b" ? String(size) : `${name} < ${size}`))
+    .join(", ");
   context
     .at(call.span)
-    .refuse("module/batch-mapped", `\`${declaration.name.name}\` takes the statistics of a batch and is mapped over examples`, {
-      label: `mapped over ${lengths}`,
-      secondary: [{ span: batch.span, text: `\`${batch.name}\` is the axis of examples` }],
-      notes: ["While training, every batch would be normalised by itself, which is something else."],
-      help: ["Give it the whole batch: write the axis in the functions around it too, `<B>(x: f32[B, …])`."],
-    });
+    .refuse(
+      "module/batch-mapped",
+      `\`${declaration.name.name}\` takes the statistics of a batch and is mapped over examples`,
+      {
+        label: `mapped over ${lengths}`,
+        secondary: [{ span: batch.span, text: `\`${batch.name}\` is the axis of examples` }],
+        notes: ["While training, every batch would be normalised by itself, which is something else."],
+        help: ["Give it the whole batch: write the axis in the functions around it too, `<B>(x: f32[B, …])`."],
+      },
+    );
 }

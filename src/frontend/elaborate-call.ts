@@ -2,8 +2,8 @@
 import type { Node } from "../ir/index.ts";
 import { axesAsFirstDims, axesAsLastDims, lastDimsAsAxes, layOut } from "./align-values.ts";
 import type { CallResolution, FunctionCall } from "./checked-program.ts";
-import { asType } from "./elaborate-definition.ts";
 import { refuseMappedBatch } from "./elaborate-batch.ts";
+import { asType } from "./elaborate-definition.ts";
 import { elaborateExtern } from "./elaborate-extern.ts";
 import { elaborateRandom } from "./elaborate-random.ts";
 import { bindIndex } from "./elaborate-range.ts";

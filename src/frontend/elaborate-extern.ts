@@ -53,7 +53,13 @@ export function elaborateExtern(
   const cost = kernel.cost === undefined ? 0 : sizeIn(context, kernel.cost, inner, declaration.span);
   const constants = [...sizes].map(([name, value]) => `const ${name} = ${value}u;`);
   const source = [...constants, "", kernel.source.replace(/^\n/, "")].join("\n");
-  const node = emit.region("extern", operands, { name: declaration.name.name, source, workgroups, cost }, reference, declaration.name.name);
+  const node = emit.region(
+    "extern",
+    operands,
+    { name: declaration.name.name, source, workgroups, cost },
+    reference,
+    declaration.name.name,
+  );
   return { node, axes: [], dims: node.type.shape.map((size) => ({ size })), restrictions: [] };
 }
 

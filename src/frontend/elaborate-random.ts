@@ -18,12 +18,21 @@ export function elaborateRandom(context: Elaboration, call: CallExpression, fram
     return argument.value;
   };
   const x = context.evaluate(named("x", 0), frame);
-  const seed = convert(emit, context.evaluate(named("seed", call.arguments[0]?.label?.name === "x" ? 0 : 1), frame), "u32");
+  const seed = convert(
+    emit,
+    context.evaluate(named("seed", call.arguments[0]?.label?.name === "x" ? 0 : 1), frame),
+    "u32",
+  );
   const { shape } = x.node.type;
   const count = shape.reduce((product, size) => product * size, 1);
   const flat = emit.source("iota", { size: count }, tensorType("i32", [count], count));
   const places = shape.length === 1 ? flat : emit.node("reshape", [flat], { shape: [...shape] });
-  const position: IndexedValue = { node: places, axes: x.axes, dims: x.dims.map(({ size }) => ({ size })), restrictions: [] };
+  const position: IndexedValue = {
+    node: places,
+    axes: x.axes,
+    dims: x.dims.map(({ size }) => ({ size })),
+    restrictions: [],
+  };
   const stream = constantValue(emit, streamOf(context, frame), "u32");
   return elementwise(emit, "random", [convert(emit, position, "u32"), stream, seed]);
 }

@@ -9,7 +9,14 @@ import { scalingRules } from "./rules/scaling.ts";
 import { windowRules } from "./rules/windows.ts";
 
 /** All rules of the pass, by subject. */
-export const canonicalRules = [...identityRules, ...scalingRules, ...movementRules, ...maskRules, ...contractionRules, ...windowRules];
+export const canonicalRules = [
+  ...identityRules,
+  ...scalingRules,
+  ...movementRules,
+  ...maskRules,
+  ...contractionRules,
+  ...windowRules,
+];
 
 export const canonicalise: Pass = {
   name: "canonicalise",

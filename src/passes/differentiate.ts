@@ -188,7 +188,8 @@ function operandGradients(
     return gradients;
   }
   const [reference] = node.regions ?? [];
-  if (operation.family === "extern" && reference !== undefined) return throughReference(node, reference, gradient, needed, replacements);
+  if (operation.family === "extern" && reference !== undefined)
+    return throughReference(node, reference, gradient, needed, replacements);
   if (operation.differentiate === undefined) {
     throw new DifferentiationError(`the loss depends on ${describeNode(node)}, and ${node.op} has no gradient`);
   }
@@ -203,13 +204,18 @@ function throughReference(
   needed: readonly boolean[],
   found: Map<Node, Node>,
 ): readonly (Node | undefined)[] {
-  const inlined = mapGraph({ ...reference, inputs: [] }, new Map(reference.inputs.map((input, k) => [input, operands[k] as Node])));
+  const inlined = mapGraph(
+    { ...reference, inputs: [] },
+    new Map(reference.inputs.map((input, k) => [input, operands[k] as Node])),
+  );
   const result = (inlined.outputs[0] as GraphOutput).node;
   const wanted = new Set(operands.filter((_, k) => needed[k]));
   const { contributions, replacements } = backpropagate(new Map([[result, [gradient]]]), wanted);
   for (const [node, replacement] of replacements) found.set(node, replacement);
   // An operand that stands in several places gets its whole gradient at the first.
-  return operands.map((operand, k) => (operands.indexOf(operand) === k ? addUp(operand, contributions.get(operand) ?? []) : undefined));
+  return operands.map((operand, k) =>
+    operands.indexOf(operand) === k ? addUp(operand, contributions.get(operand) ?? []) : undefined,
+  );
 }
 
 /** Builds nodes that come from the same places as the node; trivial products are left out. */

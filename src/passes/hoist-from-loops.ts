@@ -17,8 +17,8 @@ import {
 } from "../ir/index.ts";
 import { costOf } from "./cost.ts";
 import { type AllSteps, allSteps } from "./loops/all-steps.ts";
-import { narrowest } from "./loops/narrowest.ts";
 import { bodyNodes, freshInputName, type LoopParts, liveCarried, loopOf, partsOf } from "./loops/loop-parts.ts";
+import { narrowest } from "./loops/narrowest.ts";
 import type { Pass, PassResult } from "./pass.ts";
 import { mapGraph } from "./rebuild.ts";
 import { describeNode, type RewriteTrace } from "./trace.ts";

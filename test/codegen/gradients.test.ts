@@ -23,7 +23,7 @@ describe.skipIf(device === undefined)("gradients on the device", () => {
     const graph = withGradients(text);
     const values = valuesOf(graph);
     for (const [name, tensor] of Object.entries(values.parameters)) {
-      if (name.endsWith("running_var")) tensor.data.forEach((x, i) => (tensor.data[i] = 0.5 + Math.abs(x)));
+      if (name.endsWith("running_var")) tensor.data.set(tensor.data.map((x) => 0.5 + Math.abs(x)));
     }
     const { finalGraph } = compileGraph(graph, { profile: device.profile });
     const written = evaluateGraph(graph, values);
@@ -34,7 +34,8 @@ describe.skipIf(device === undefined)("gradients on the device", () => {
       const scale = Math.max(1, ...before.map(Math.abs));
       value.data.forEach((x, i) => {
         // Folded constants are rounded to f32.
-        if (!(Math.abs(x - (before[i] as number)) <= 1e-6 * scale)) expect(x, `${name}[${i}] after the passes`).toBe(before[i]);
+        if (!(Math.abs(x - (before[i] as number)) <= 1e-6 * scale))
+          expect(x, `${name}[${i}] after the passes`).toBe(before[i]);
       });
       const worst = compareWithin(got[name] as Float64Array, value, bound, 1);
       expect(worst === undefined || worst.ratio <= 1 ? "within bounds" : { name, ...worst }).toBe("within bounds");

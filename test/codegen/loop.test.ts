@@ -63,8 +63,7 @@ test.skipIf(device === undefined).each([
   const graph = recurrence(steps, inputs, hidden);
   const values = valuesOf(graph);
   // Rows of weights sum to about 1 in magnitude, so that errors do not grow from step to step and the bound says something.
-  for (const { data } of Object.values(values.parameters))
-    data.set(data.map((x) => Math.fround((2 * x) / hidden)));
+  for (const { data } of Object.values(values.parameters)) data.set(data.map((x) => Math.fround((2 * x) / hidden)));
   const { value, bound } = evaluateWithBounds(graph, values).h as NonNullable<
     ReturnType<typeof evaluateWithBounds>[string]
   >;

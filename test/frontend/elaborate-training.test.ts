@@ -20,7 +20,7 @@ describe("random numbers", () => {
     const text = "fn f<n>(x: f32[n], seed: u32) -> f32[n] = uniform_like(x, seed)";
     const graph = graphOf(text, { settings: { n: 6 } });
     const stream = graphNodes(graph).find(({ op, type }) => op === "constant" && type.dtype === "u32");
-    const number = (stream?.attributes.values as readonly number[])[0] as number;
+    const [number] = (stream as NonNullable<typeof stream>).attributes.values as readonly [number];
     const want = array([6], (k) => ((philox([k, 0, number, 0], [7, 0])[0] >>> 8) | 1) / 2 ** 24);
     expectRun(text, { settings: { n: 6 }, values: { x: noise([6]), seed: array([], () => 7) } }, want);
   });

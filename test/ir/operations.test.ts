@@ -217,7 +217,15 @@ const none: readonly number[] = [];
 const otherCases: readonly Case[] = [
   // The first word of the known answer of Philox4x32-10 for zeros is 6627e8d5 (Random123, kat_vectors).
   [["u32", "u32", "u32"], "f32 = random %x, %y, %z", [[0], [0], [0]], [0x6627e9 / 2 ** 24]],
-  [["f32[2]", "f32[2]"], 'f32[2] = approximate "favor" %x, %y features=3', [[1, 2], [3, 4]], [1, 2]],
+  [
+    ["f32[2]", "f32[2]"],
+    'f32[2] = approximate "favor" %x, %y features=3',
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    [1, 2],
+  ],
   [[], "f32[2, 2] = constant values=[7]", [], [7, 7, 7, 7]],
   [[], "i32[3] = constant values=[3, 1, 2]", [], [3, 1, 2]],
   [[], "idx<4>[4] = iota size=4", [], [0, 1, 2, 3]],
@@ -351,7 +359,11 @@ describe.each([
 it("every operation with semantics of its own has a case (those with bodies have theirs in evaluate.test.ts and codegen)", () => {
   const tried = new Set([...elementwiseCases, ...otherCases].map(([, line]) => /= (\w+)/.exec(line)?.[1]));
   const untried = operations.filter(
-    (operation) => operation.evaluate !== undefined && operation.family !== "loop" && operation.family !== "extern" && !tried.has(operation.name),
+    (operation) =>
+      operation.evaluate !== undefined &&
+      operation.family !== "loop" &&
+      operation.family !== "extern" &&
+      !tried.has(operation.name),
   );
   expect(untried.map((operation) => operation.name)).toEqual([]);
 });

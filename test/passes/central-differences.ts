@@ -42,7 +42,9 @@ export function arbitraryValues(graph: Graph, range: readonly [number, number] =
         const values = Array.from({ length: elementCount(shape) }, () => {
           const x = next();
           if (dtype === "bool") return x < 0.3 ? 0 : 1;
-          return dtype === "i32" || dtype === "u32" ? Math.floor(x * (below ?? 5)) : Math.fround(low + (high - low) * x);
+          return dtype === "i32" || dtype === "u32"
+            ? Math.floor(x * (below ?? 5))
+            : Math.fround(low + (high - low) * x);
         });
         return [node.attributes.name as string, tensorOf(node.type, values)];
       }),
@@ -60,7 +62,11 @@ export function weightedLoss(graph: Graph): Graph {
     const values = Array.from({ length: elementCount(shape) }, () => Math.fround(2 * next() - 1));
     const weights = makeNode("constant", [], { values }, { declared: node.type });
     const product = b.apply("mul", node, weights);
-    return [shape.length === 0 ? product : b.node("sum", [product], { spec: `${shape.map((_, k) => `i${k}`).join(" ")} -> ` })];
+    return [
+      shape.length === 0
+        ? product
+        : b.node("sum", [product], { spec: `${shape.map((_, k) => `i${k}`).join(" ")} -> ` }),
+    ];
   });
   const total = terms.reduce((sum, term) => b.apply("add", sum, term));
   return { ...graph, outputs: [{ name: "loss", node: total }] };
@@ -87,7 +93,10 @@ function slopeAlong(
   };
   const loss = (sign: number) => (evaluateGraph(graph, moved(sign))[of] as Tensor).data[0] as number;
   const [above, below] = [loss(1), loss(-1)];
-  return { slope: (above - below) / (2 * step), rounding: (4 * 2 ** -52 * Math.max(Math.abs(above), Math.abs(below))) / step };
+  return {
+    slope: (above - below) / (2 * step),
+    rounding: (4 * 2 ** -52 * Math.max(Math.abs(above), Math.abs(below))) / step,
+  };
 }
 
 export interface GradientCheck {
@@ -112,7 +121,12 @@ export function expectGradients(forward: Graph, check: GradientCheck = {}): Grap
   const values = check.values ?? arbitraryValues(graph);
   const outputs = evaluateGraph(complete, values);
   const next = noise(5);
-  const random = new Map(sources.map((node, k) => [names[k] as string, Float64Array.from({ length: elementCount(node.type.shape) }, () => 2 * next() - 1)]));
+  const random = new Map(
+    sources.map((node, k) => [
+      names[k] as string,
+      Float64Array.from({ length: elementCount(node.type.shape) }, () => 2 * next() - 1),
+    ]),
+  );
   const compare = (what: string, directions: ReadonlyMap<string, Float64Array>) => {
     let found = 0;
     let scale = 0;

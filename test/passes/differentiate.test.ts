@@ -15,14 +15,23 @@ describe("gradients of", () => {
   it("a product with zeros", () => {
     const graph = lineGraph(["f32[4, 3]"], 'f32[4] = product "i j -> i" %x');
     const values = [2, 3, 4, 0, 3, 4, 0, 0, 5, 0, 0, 0];
-    expectGradients(graph, { values: { inputs: { x: tensorOf(graph.inputs[0]?.type as Tensor["type"], values) }, parameters: {} }, elements: 12 });
+    expectGradients(graph, {
+      values: { inputs: { x: tensorOf(graph.inputs[0]?.type as Tensor["type"], values) }, parameters: {} },
+      elements: 12,
+    });
   });
 
-  it.each(["", " exclusive=true", " reverse=true", " exclusive=true reverse=true"])("a running product with zeros%s", (options) => {
-    const graph = lineGraph(["f32[4, 4]"], `f32[4, 4] = cumulative_product %x axis=1${options}`);
-    const values = [2, 3, 4, 5, 2, 0, 4, 3, 0, 2, 0, 3, 2, 3, 0, 0];
-    expectGradients(graph, { values: { inputs: { x: tensorOf(graph.inputs[0]?.type as Tensor["type"], values) }, parameters: {} }, elements: 16 });
-  });
+  it.each(["", " exclusive=true", " reverse=true", " exclusive=true reverse=true"])(
+    "a running product with zeros%s",
+    (options) => {
+      const graph = lineGraph(["f32[4, 4]"], `f32[4, 4] = cumulative_product %x axis=1${options}`);
+      const values = [2, 3, 4, 5, 2, 0, 4, 3, 0, 2, 0, 3, 2, 3, 0, 0];
+      expectGradients(graph, {
+        values: { inputs: { x: tensorOf(graph.inputs[0]?.type as Tensor["type"], values) }, parameters: {} },
+        elements: 16,
+      });
+    },
+  );
 
   it("an exclusive running maximum", () => {
     const scan = lineGraph(["f32[2, 6]"], "f32[2, 6] = neg %x");
@@ -41,7 +50,10 @@ describe("a request", () => {
 
   it("names outputs gradient(NAME), after those of the graph", () => {
     const complete = differentiate(graph, { by: ["x"] });
-    expect(complete.outputs.map(({ name }) => name)).toEqual([...graph.outputs.map(({ name }) => name), gradientName("x")]);
+    expect(complete.outputs.map(({ name }) => name)).toEqual([
+      ...graph.outputs.map(({ name }) => name),
+      gradientName("x"),
+    ]);
     expect(complete.outputs[1]?.node.type).toEqual(graph.inputs[0]?.type);
   });
 

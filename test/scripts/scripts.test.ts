@@ -67,6 +67,8 @@ describe("the command in a source checkout", () => {
     }
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     mkdirSync(join(copy, "src", "cli"), { recursive: true });
+    mkdirSync(join(copy, "src", "inspect", "page"), { recursive: true });
+    for (const name of ["main.ts", "style.css"]) writeFileSync(join(copy, "src", "inspect", "page", name), "");
     writeFileSync(join(copy, "src", "index.ts"), "export const answer: number = 42;\n");
   });
   afterAll(() => rmSync(copy, { recursive: true }));

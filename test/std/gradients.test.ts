@@ -19,7 +19,9 @@ const onKinks = /^(hard_|step_|milestone_decay|polynomial|warm_up)/;
 
 function withPositiveVariances({ inputs, parameters }: GraphValues): GraphValues {
   const positive = Object.entries(parameters).map(([name, tensor]) =>
-    name.endsWith("running_var") ? [name, { ...tensor, data: tensor.data.map((x) => 0.5 + Math.abs(x)) }] : [name, tensor],
+    name.endsWith("running_var")
+      ? [name, { ...tensor, data: tensor.data.map((x) => 0.5 + Math.abs(x)) }]
+      : [name, tensor],
   );
   return { inputs, parameters: Object.fromEntries(positive) };
 }
@@ -29,7 +31,8 @@ describe("gradients of", () => {
     const { graph, values: given } = graphWithValues(each);
     const values = onKinks.test(each.name) ? { ...given, inputs: arbitraryValues(graph, [0.2, 0.9]).inputs } : given;
     const sources = [...graph.inputs, ...graph.parameters];
-    if (!sources.some(({ type }) => isFloat(type.dtype)) || !graph.outputs.some(({ node }) => isFloat(node.type.dtype))) return;
+    if (!sources.some(({ type }) => isFloat(type.dtype)) || !graph.outputs.some(({ node }) => isFloat(node.type.dtype)))
+      return;
     expectGradients(graph, { values, elements: 1, tensors: 6 });
   });
 

@@ -7,7 +7,15 @@ import {
   elaborateProgram as elaborate,
 } from "../../src/compile.ts";
 import type { CheckedProgram } from "../../src/frontend/index.ts";
-import { type DType, evaluateGraph, type Graph, type GraphValues, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
+import {
+  type DType,
+  evaluateGraph,
+  type Graph,
+  type GraphValues,
+  type Node,
+  type Tensor,
+  tensorOf,
+} from "../../src/ir/index.ts";
 import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
 import { openWeights } from "../../src/runtime/node.ts";
 import { differences, sourceReader, type Values } from "../models/compile-model.ts";

@@ -75,7 +75,11 @@ const plainAxis = (index: string): WindowAxis => ({ terms: [{ index, coefficient
  * Indices that number the positions of an axis like digits, `d g + c` with `c < d`: groups of channels, windows side by side. Such an axis
  * is read as several axes, and nothing overlaps.
  */
-function asDigits({ terms, constant, divisor }: WindowAxis, length: number, sizes: ReadonlyMap<string, number>): readonly string[] | undefined {
+function asDigits(
+  { terms, constant, divisor }: WindowAxis,
+  length: number,
+  sizes: ReadonlyMap<string, number>,
+): readonly string[] | undefined {
   if (constant !== 0 || divisor !== 1 || terms.length < 2) return undefined;
   const sorted = [...terms].sort((a, b) => a.coefficient - b.coefficient);
   let weight = 1;
@@ -130,7 +134,9 @@ function gradientByAxes(
   if (conditions.length === 0) {
     return free.length === 0 ? view : build("sum", [view], { spec: printSpec({ operands: [result], result: held }) });
   }
-  const ones = conditions.map((axis) => build("broadcast", [constant(1)], { shape: [shape[axis] as number], axes: [] }));
+  const ones = conditions.map((axis) =>
+    build("broadcast", [constant(1)], { shape: [shape[axis] as number], axes: [] }),
+  );
   const where = conditions.flatMap((axis) => equalities(axes[axis] as WindowAxis, places[axis] as string, solved));
   const operands = [result, ...conditions.map((axis) => [places[axis] as string])];
   const spec = printSpec({ operands, result: places });

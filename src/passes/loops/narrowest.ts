@@ -20,7 +20,8 @@ export function narrowest(roots: readonly Node[], isSum: (node: Node) => boolean
 function replaceSome(cut: readonly Node[], isSum: (node: Node) => boolean): readonly Node[] | undefined {
   const nodes = graphNodes({ name: "", inputs: [], parameters: [], outputs: cut.map((node) => ({ name: "", node })) });
   const holdsSum = new Map<Node, boolean>();
-  for (const node of nodes) holdsSum.set(node, isSum(node) || node.operands.some((operand) => holdsSum.get(operand) === true));
+  for (const node of nodes)
+    holdsSum.set(node, isSum(node) || node.operands.some((operand) => holdsSum.get(operand) === true));
   let best: readonly Node[] | undefined;
   let saved = 0;
   for (const candidate of nodes) {

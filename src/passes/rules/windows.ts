@@ -96,7 +96,8 @@ function contractionOfWindows(root: Node, view: Node, inner: Node, builder: Buil
     if (own !== undefined) return { terms: [{ index: own, coefficient: 1 }], constant: 0, divisor: 1 };
     return window.axes[spec.result.indexOf(name)] as WindowAxis;
   };
-  const sizeOf = (name: string) => viewSizes.get(name) ?? (sizes.get([...summed].find(([, fresh]) => fresh === name)?.[0] as string) as number);
+  const sizeOf = (name: string) =>
+    viewSizes.get(name) ?? (sizes.get([...summed].find(([, fresh]) => fresh === name)?.[0] as string) as number);
   const names: string[][] = [];
   const factors = inner.operands.map((factor, k) => {
     const own = spec.operands[k] as readonly string[];
@@ -105,15 +106,16 @@ function contractionOfWindows(root: Node, view: Node, inner: Node, builder: Buil
     const shape = used.map(sizeOf);
     names.push(used);
     const unchanged =
-      axes.every(isPlain) && used.length === own.length && shape.every((size, axis) => size === factor.type.shape[axis]);
-    return unchanged
-      ? factor
-      : builder.node("window", [factor], { spec: printWindow({ axes, result: used }), shape });
+      axes.every(isPlain) &&
+      used.length === own.length &&
+      shape.every((size, axis) => size === factor.type.shape[axis]);
+    return unchanged ? factor : builder.node("window", [factor], { spec: printWindow({ axes, result: used }), shape });
   });
   const all = new Set(names.flat());
   // An index that only the window has repeats elements: the contraction has no factor for it.
   if (window.result.some((name) => !all.has(name))) return undefined;
-  const points = (of: Iterable<string>, size: (name: string) => number) => [...of].reduce((count, name) => count * size(name), 1);
+  const points = (of: Iterable<string>, size: (name: string) => number) =>
+    [...of].reduce((count, name) => count * size(name), 1);
   const before = points(sizes.keys(), (name) => sizes.get(name) as number);
   if (elementCount(root.type.shape) === 0 || points(all, sizeOf) > mostWork * before) return undefined;
   const outer = parseSpec(root.attributes.spec as string);
