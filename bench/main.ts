@@ -11,6 +11,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -107,6 +108,10 @@ async function main(): Promise<void> {
   installPeers();
   const { adapter, environment } = await chooseAdapter();
   say(`bench: ${adapter}`);
+  const load = loadavg()[0] ?? 0;
+  if (load > availableParallelism() / 2) {
+    say(`bench: other programs are running (load ${load.toFixed(1)}): times will be too long, and ratios uncertain`);
+  }
   const roofline = await measureRoofline();
   say(`bench: ${roofline.gigaflops.toFixed(1)} GFLOP/s, ${roofline.gigabytes.toFixed(1)} GB/s`);
   const settings: MeasureOptions = { rounds: chosen.rounds, contestants: chosen.contestants, environment, say };

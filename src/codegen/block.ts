@@ -139,7 +139,11 @@ export class Block {
     this.innermost.declared.add(variable.name);
   }
 
-  loop(variable: IndexVariable, bounds: { from?: IndexExpression; until?: IndexExpression }, body: () => void): void {
+  loop(
+    variable: IndexVariable,
+    bounds: { readonly from?: IndexExpression; readonly until?: IndexExpression; readonly rolled?: boolean },
+    body: () => void,
+  ): void {
     const scope = newScope();
     scope.declared.add(variable.name);
     this.scopes.push(scope);

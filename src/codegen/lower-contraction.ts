@@ -207,14 +207,22 @@ export function lowerContraction(
     const index = tile.summed[depth];
     if (index === undefined) return;
     const stride = index === inner ? step : 1;
-    const variable: IndexVariable = { name: block.freshName(index), extent: size(index) / stride };
+    const turns = size(index) / stride;
+    const variable: IndexVariable = { name: block.freshName(index), extent: turns };
     const unknown = new Set(tile.summed.slice(depth));
-    if (index === inner && size(index) === stride && summedConstraints.length === 0) {
-      innerBody(constantIndex(0));
+    if (turns === 1 && summedConstraints.length === 0) {
+      if (index === inner) {
+        innerBody(constantIndex(0));
+        return;
+      }
+      places.set(index, constantIndex(0));
+      wholeTile.set(index, constantIndex(0));
+      nest(depth + 1);
       return;
     }
     const bounds = loopBounds(summedConstraints, index, wholeTile, size(index), stride, [tileRow, tileColumn], unknown);
-    block.loop(variable, bounds, () => {
+    const rolled = schedule.rolled && turns <= mostUnrolled;
+    block.loop(variable, { ...bounds, ...(rolled ? { rolled } : {}) }, () => {
       if (index === inner) {
         innerBody(variableIndex(variable));
         return;
@@ -235,28 +243,33 @@ export function lowerContraction(
     const members = new Set(group.members);
     const wholeRows = size(tile.row) % rows === 0;
     const wholeColumns = size(tile.column) % (4 * vectors) === 0;
-    for (let r = 0; r < rows; r++) {
-      for (let v = 0; v < vectors; v++) {
-        const store = (column: IndexExpression, value: ScalarExpression) => {
-          const own = new Map(places)
-            .set(tile.row, wholeRows ? rowAt(r) : inRange(tile.row, rowAt(r)))
-            .set(tile.column, column);
-          const test = constraintTest(keptConstraints, own);
-          const kept = test === undefined ? value : applyOperation("select", [test, value, literal(0, dtype)], dtype);
-          const headPosition = spec.result.map((index) => own.get(index) as IndexExpression);
-          lowering.computed = (node) => (node === head ? kept : undefined);
-          const position = followEpilogue(head, root, members, headPosition);
-          lowering.store(root, position, lowering.value(root, position));
-        };
-        const sum = (sums[r] as ScalarExpression[])[v] as ScalarExpression;
-        guarded(wholeRows ? undefined : below(rowAt(r), size(tile.row)), () => {
-          if (wholeColumns) {
-            store(columnAt(v), sum);
-            return;
-          }
-          for (const component of lanes) {
-            const column = substituteIndex(columnAt(v), laneVariable, constantIndex(component));
-            guarded(below(column, size(tile.column)), () => store(inRange(tile.column, column), lane(sum, component)));
+    const store = (r: number, column: IndexExpression, value: ScalarExpression) => {
+      const row = wholeRows ? rowAt(r) : inRange(tile.row, rowAt(r));
+      const own = new Map(places).set(tile.row, row).set(tile.column, column);
+      const test = constraintTest(keptConstraints, own);
+      const kept = test === undefined ? value : applyOperation("select", [test, value, literal(0, dtype)], dtype);
+      const headPosition = spec.result.map((index) => own.get(index) as IndexExpression);
+      lowering.computed = (node) => (node === head ? kept : undefined);
+      const position = followEpilogue(head, root, members, headPosition);
+      lowering.store(root, position, lowering.value(root, position));
+    };
+    const sumAt = (r: number, v: number) => (sums[r] as ScalarExpression[])[v] as ScalarExpression;
+    const rowTest = (r: number) => (wholeRows ? undefined : below(rowAt(r), size(tile.row)));
+    if (wholeColumns) {
+      for (let r = 0; r < rows; r++) {
+        guarded(rowTest(r), () => {
+          for (let v = 0; v < vectors; v++) store(r, columnAt(v), sumAt(r, v));
+        });
+      }
+      return;
+    }
+    // One branch for all rows of a column: many small ones take a driver long to compile.
+    for (let v = 0; v < vectors; v++) {
+      for (const component of lanes) {
+        const column = substituteIndex(columnAt(v), laneVariable, constantIndex(component));
+        guarded(below(column, size(tile.column)), () => {
+          for (let r = 0; r < rows; r++) {
+            guarded(rowTest(r), () => store(r, inRange(tile.column, column), lane(sumAt(r, v), component)));
           }
         });
       }
@@ -279,6 +292,9 @@ function innerStep(size: number): number {
 }
 
 const longestTurn = 3;
+
+/** Drivers unroll loops of up to this many turns. */
+const mostUnrolled = 32;
 
 /** Vectors of a tile: as many as scheduled, or fewer when that leaves no column over and the edge would weigh. */
 export function columnVectors(columns: number, scheduled: number): number {

@@ -8,6 +8,8 @@ export interface ContractionSchedule {
   readonly tallRows: number;
   /** vec4 columns of a thread's tile. */
   readonly vectors: number;
+  /** True where drivers are kept from unrolling the loops around a tile. */
+  readonly rolled: boolean;
 }
 
 export interface KernelSchedule {
@@ -22,6 +24,7 @@ export interface KernelSchedule {
  */
 export function defaultSchedule(profile: DeviceProfile): KernelSchedule {
   // Measured on llvmpipe: 3 × 3 convolutions gain half from tiles twice as tall; products of matrices lose a third.
-  const tallRows = profile.kind === "software" ? 8 : 4;
-  return { workgroupSize: 64, contraction: { rows: 4, tallRows, vectors: 2 } };
+  // Unrolled by its driver, a convolution takes two seconds to compile instead of one, and runs no faster.
+  const isSoftware = profile.kind === "software";
+  return { workgroupSize: 64, contraction: { rows: 4, tallRows: isSoftware ? 8 : 4, vectors: 2, rolled: isSoftware } };
 }

@@ -229,7 +229,9 @@ function printStatement(printing: Printing, statement: Statement, indent: string
     }
     case "loop": {
       const { name, extent } = statement.variable;
-      const from = statement.from === undefined ? "0u" : bare(printIndex(printing, statement.from));
+      // A number that is only known when the kernel runs, 0, keeps drivers from unrolling.
+      const zero = statement.rolled === true ? "id.z" : "0u";
+      const from = statement.from === undefined ? zero : bare(printIndex(printing, statement.from));
       const until = statement.until === undefined ? `${extent}u` : bare(printIndex(printing, statement.until));
       const body = printStatements(printing, statement.body, `${indent}  `);
       if (body.length === 0) return [];

@@ -42,8 +42,9 @@ test("a softmax, a layer norm and a gated product are one kernel each", () => {
   expect(["softmax", "layer-norm", "matmul-epilogue", "embedding", "convolution"].map(count)).toEqual([1, 1, 1, 1, 1]);
 });
 
-test("attention is one kernel that stores neither scores nor weights: dense, causal, gathered", () => {
-  for (const name of ["attention", "attention-odd-sizes", "attention-causal", "attention-gathered"]) {
+test("attention is one kernel that stores neither scores nor weights: dense, causal, gathered, masked, of joined heads", () => {
+  const forms = ["odd-sizes", "causal", "gathered", "masked", "heads-joined"];
+  for (const name of ["attention", ...forms.map((form) => `attention-${form}`)]) {
     const { kernels, memory } = makePlan(
       parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8")),
       baselineProfile,

@@ -410,7 +410,6 @@ export const elementwiseRows: readonly Row[] = [
     wgsl: "weft_random($0, $1, $2)",
     helpers: ["weft_random"],
     roundoff: exact,
-    partials: () => [],
     flops: 100,
     expensive: true,
   },
