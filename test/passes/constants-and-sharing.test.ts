@@ -131,8 +131,8 @@ describe("splitting reductions", () => {
     unchanged(`%x: f32[2, 1024] = input "x"
   %y: f32[2] = sum "i j -> i" %x
   return y = %y`);
-    unchanged(`%x: f32[64, 8192] = input "x"
-  %y: f32[64] = sum "i j -> i" %x
+    unchanged(`%x: f32[1024, 8192] = input "x"
+  %y: f32[1024] = sum "i j -> i" %x
   return y = %y`);
     unchanged(`%x: f32[8192] = input "x"
   %y: idx<8192> = argmax "j -> " %x
@@ -144,7 +144,7 @@ describe("splitting reductions", () => {
       `%x: f32[2, 8192] = input "x"
   %y: f32[2] = sum "i j -> i" %x
   return y = %y`,
-      256,
+      32,
     );
   });
 });
