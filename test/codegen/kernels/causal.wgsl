@@ -18,7 +18,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var sum_2: vec4<f32> = vec4<f32>(0.0);
   var sum_3: vec4<f32> = vec4<f32>(0.0);
   if (i32(row_tile * 4u + 3u - column_tile * 4u) >= 0) {
-    for (var c = 0u; c < 2u; c++) {
+    for (var c = id.z; c < 2u; c++) {
       let q_2 = q[c + h * 40u + row_tile * 8u];
       let q_3 = q[c + h * 40u + row_tile * 8u + 2u];
       let q_4 = q[c + h * 40u + row_tile * 8u + 4u];
@@ -73,7 +73,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var sum_21: vec4<f32> = vec4<f32>(0.0);
   var sum_30: vec4<f32> = vec4<f32>(0.0);
   var sum_31: vec4<f32> = vec4<f32>(0.0);
-  for (var j = 0u; j < row_tile + 1u; j++) {
+  for (var j = id.z; j < row_tile + 1u; j++) {
     let contract_2 = contract[h * 100u + j + row_tile * 20u];
     let contract_3 = contract[h * 100u + j + row_tile * 20u + 5u];
     let contract_4 = contract[h * 100u + j + row_tile * 20u + 10u];

@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var sum_21: vec4<f32> = vec4<f32>(0.0);
   var sum_30: vec4<f32> = vec4<f32>(0.0);
   var sum_31: vec4<f32> = vec4<f32>(0.0);
-  for (var k = 0u; k < 4u; k++) {
+  for (var k = id.z; k < 4u; k++) {
     let a_2 = a[k + row_tile * 16u];
     let a_3 = a[k + row_tile * 16u + 4u];
     let a_4 = a[k + row_tile * 16u + 8u];

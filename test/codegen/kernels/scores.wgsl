@@ -21,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var sum_21: vec4<f32> = vec4<f32>(0.0);
   var sum_30: vec4<f32> = vec4<f32>(0.0);
   var sum_31: vec4<f32> = vec4<f32>(0.0);
-  for (var c = 0u; c < 2u; c++) {
+  for (var c = id.z; c < 2u; c++) {
     let q_2 = q[c + h * 20u + row_tile * 8u];
     let q_3 = q[c + h * 20u + row_tile * 8u + 2u];
     let q_4 = q[c + clamp(row_tile * 4u + 2u, 0u, 9u) * 2u + h * 20u];
@@ -68,98 +68,80 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     sum_31 += (q_5[3] * vec4<f32>(k_6[3], k_7[3], k_8[3], k_9[3]));
   }
   contract[column_tile * 8u + h * 90u + row_tile * 36u] = sum_00[0];
-  if (i32(column_tile * 8u + 1u) < 9) {
-    contract[clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_00[1];
-  }
-  if (i32(column_tile * 8u + 2u) < 9) {
-    contract[clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_00[2];
-  }
-  if (i32(column_tile * 8u + 3u) < 9) {
-    contract[clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_00[3];
-  }
-  if (i32(column_tile * 8u + 4u) < 9) {
-    contract[clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[0];
-  }
-  if (i32(column_tile * 8u + 5u) < 9) {
-    contract[clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[1];
-  }
-  if (i32(column_tile * 8u + 6u) < 9) {
-    contract[clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[2];
-  }
-  if (i32(column_tile * 8u + 7u) < 9) {
-    contract[clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[3];
-  }
   contract[column_tile * 8u + h * 90u + row_tile * 36u + 9u] = sum_10[0];
-  if (i32(column_tile * 8u + 1u) < 9) {
-    contract[clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_10[1];
-  }
-  if (i32(column_tile * 8u + 2u) < 9) {
-    contract[clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_10[2];
-  }
-  if (i32(column_tile * 8u + 3u) < 9) {
-    contract[clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_10[3];
-  }
-  if (i32(column_tile * 8u + 4u) < 9) {
-    contract[clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[0];
-  }
-  if (i32(column_tile * 8u + 5u) < 9) {
-    contract[clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[1];
-  }
-  if (i32(column_tile * 8u + 6u) < 9) {
-    contract[clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[2];
-  }
-  if (i32(column_tile * 8u + 7u) < 9) {
-    contract[clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[3];
-  }
   if (i32(row_tile * 4u + 2u) < 10) {
     contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + column_tile * 8u + h * 90u] = sum_20[0];
-    if (i32(column_tile * 8u + 1u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u] = sum_20[1];
-    }
-    if (i32(column_tile * 8u + 2u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u] = sum_20[2];
-    }
-    if (i32(column_tile * 8u + 3u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u] = sum_20[3];
-    }
-  }
-  if (i32(row_tile * 4u + 2u) < 10) {
-    if (i32(column_tile * 8u + 4u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u] = sum_21[0];
-    }
-    if (i32(column_tile * 8u + 5u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u] = sum_21[1];
-    }
-    if (i32(column_tile * 8u + 6u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u] = sum_21[2];
-    }
-    if (i32(column_tile * 8u + 7u) < 9) {
-      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u] = sum_21[3];
-    }
   }
   if (i32(row_tile * 4u + 3u) < 10) {
     contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + column_tile * 8u + h * 90u] = sum_30[0];
-    if (i32(column_tile * 8u + 1u) < 9) {
+  }
+  if (i32(column_tile * 8u + 1u) < 9) {
+    contract[clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_00[1];
+    contract[clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_10[1];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u] = sum_20[1];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 1u, 0u, 8u) + h * 90u] = sum_30[1];
     }
-    if (i32(column_tile * 8u + 2u) < 9) {
+  }
+  if (i32(column_tile * 8u + 2u) < 9) {
+    contract[clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_00[2];
+    contract[clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_10[2];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u] = sum_20[2];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 2u, 0u, 8u) + h * 90u] = sum_30[2];
     }
-    if (i32(column_tile * 8u + 3u) < 9) {
+  }
+  if (i32(column_tile * 8u + 3u) < 9) {
+    contract[clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_00[3];
+    contract[clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_10[3];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u] = sum_20[3];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 3u, 0u, 8u) + h * 90u] = sum_30[3];
     }
   }
-  if (i32(row_tile * 4u + 3u) < 10) {
-    if (i32(column_tile * 8u + 4u) < 9) {
+  if (i32(column_tile * 8u + 4u) < 9) {
+    contract[clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[0];
+    contract[clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[0];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u] = sum_21[0];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 4u, 0u, 8u) + h * 90u] = sum_31[0];
     }
-    if (i32(column_tile * 8u + 5u) < 9) {
+  }
+  if (i32(column_tile * 8u + 5u) < 9) {
+    contract[clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[1];
+    contract[clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[1];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u] = sum_21[1];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 5u, 0u, 8u) + h * 90u] = sum_31[1];
     }
-    if (i32(column_tile * 8u + 6u) < 9) {
+  }
+  if (i32(column_tile * 8u + 6u) < 9) {
+    contract[clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[2];
+    contract[clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[2];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u] = sum_21[2];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 6u, 0u, 8u) + h * 90u] = sum_31[2];
     }
-    if (i32(column_tile * 8u + 7u) < 9) {
+  }
+  if (i32(column_tile * 8u + 7u) < 9) {
+    contract[clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u + row_tile * 36u] = sum_01[3];
+    contract[clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u + row_tile * 36u + 9u] = sum_11[3];
+    if (i32(row_tile * 4u + 2u) < 10) {
+      contract[clamp(row_tile * 4u + 2u, 0u, 9u) * 9u + clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u] = sum_21[3];
+    }
+    if (i32(row_tile * 4u + 3u) < 10) {
       contract[clamp(row_tile * 4u + 3u, 0u, 9u) * 9u + clamp(column_tile * 8u + 7u, 0u, 8u) + h * 90u] = sum_31[3];
     }
   }

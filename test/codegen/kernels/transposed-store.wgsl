@@ -20,7 +20,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var sum_21: vec4<f32> = vec4<f32>(0.0);
   var sum_30: vec4<f32> = vec4<f32>(0.0);
   var sum_31: vec4<f32> = vec4<f32>(0.0);
-  for (var j = 0u; j < 5u; j++) {
+  for (var j = id.z; j < 5u; j++) {
     let q_2 = q[h * 40u + j * 8u + row_tile];
     let q_3 = q[h * 40u + j * 8u + row_tile + 2u];
     let q_4 = q[h * 40u + j * 8u + row_tile + 4u];
