@@ -8,6 +8,7 @@ export default defineConfig({
       process.env.WEFT_BROWSER_TESTS === undefined
         ? ["test/inspect/page.test.ts", "**/node_modules/**"]
         : ["**/node_modules/**"],
+    setupFiles: ["test/properties.ts"],
     // Processes, not threads: a native crash in a GPU driver then ends one test file and names it.
     pool: "forks",
     // The software Vulkan driver itself uses every core, so more than two files at once only slow each other down.

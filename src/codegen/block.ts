@@ -141,7 +141,7 @@ export class Block {
 
   loop(
     variable: IndexVariable,
-    bounds: { readonly from?: IndexExpression; readonly until?: IndexExpression; readonly rolled?: boolean },
+    bounds: { readonly from?: IndexExpression; readonly until?: IndexExpression; readonly heavy?: boolean },
     body: () => void,
   ): void {
     const scope = newScope();

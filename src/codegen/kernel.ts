@@ -60,8 +60,8 @@ export type Statement =
       readonly from?: IndexExpression;
       /** One past the last value, where a restricted range ends before the variable's extent. */
       readonly until?: IndexExpression;
-      /** True where a driver should not write the turns out, however few they are. */
-      readonly rolled?: boolean;
+      /** True for a body so large that its turns should not be written out, however few they are. */
+      readonly heavy?: boolean;
       readonly body: readonly Statement[];
     }
   | { readonly kind: "if"; readonly condition: ScalarExpression; readonly body: readonly Statement[] }

@@ -221,8 +221,7 @@ export function lowerContraction(
       return;
     }
     const bounds = loopBounds(summedConstraints, index, wholeTile, size(index), stride, [tileRow, tileColumn], unknown);
-    const rolled = schedule.rolled && turns <= mostUnrolled;
-    block.loop(variable, { ...bounds, ...(rolled ? { rolled } : {}) }, () => {
+    block.loop(variable, { ...bounds, heavy: true }, () => {
       if (index === inner) {
         innerBody(variableIndex(variable));
         return;
@@ -292,9 +291,6 @@ function innerStep(size: number): number {
 }
 
 const longestTurn = 3;
-
-/** Drivers unroll loops of up to this many turns. */
-const mostUnrolled = 32;
 
 /** Vectors of a tile: as many as scheduled, or fewer when that leaves no column over and the edge would weigh. */
 export function columnVectors(columns: number, scheduled: number): number {

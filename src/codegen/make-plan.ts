@@ -105,6 +105,7 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
         workgroupSize: schedule.workgroupSize,
         workgroupsAlongX: shape.workgroups[0],
         guard: shape.guard,
+        keepsLoops: schedule.keepsLoops,
       });
     const kernel = known.get(wgsl) ?? kernels.length;
     if (kernel === kernels.length) {

@@ -18,7 +18,12 @@ export interface WgslOptions {
   readonly workgroupsAlongX: number;
   /** True when more threads are started than the kernel has work for. */
   readonly guard: boolean;
+  /** Loops with large bodies, or with loops in them, are written so that drivers do not unroll them. */
+  readonly keepsLoops: boolean;
 }
+
+/** Drivers unroll loops of up to about this many turns. */
+const mostUnrolled = 32;
 
 const storageTypes: Record<DType, string> = {
   f32: "f32",
@@ -41,6 +46,7 @@ interface Printing {
   readonly inlined: ReadonlyMap<string, ScalarExpression>;
   readonly helpers: Set<string>;
   readonly workgroupSize: number;
+  readonly keepsLoops: boolean;
 }
 
 /** The whole shader. Equal kernels give equal text, so that pipelines can be shared. */
@@ -51,6 +57,7 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
     inlined: inlineCandidates(kernel.body),
     helpers: new Set(),
     workgroupSize: options.workgroupSize,
+    keepsLoops: options.keepsLoops,
   };
   const body = printStatements(printing, kernel.body, "  ");
   const lines: string[] = kernel.description.map((line) => `// ${line}`);
@@ -229,8 +236,9 @@ function printStatement(printing: Printing, statement: Statement, indent: string
     }
     case "loop": {
       const { name, extent } = statement.variable;
-      // A number that is only known when the kernel runs, 0, keeps drivers from unrolling.
-      const zero = statement.rolled === true ? "id.z" : "0u";
+      // A 0 that is known only when the kernel runs keeps the driver from unrolling.
+      const isLarge = statement.heavy === true || statement.body.some((each) => each.kind === "loop");
+      const zero = printing.keepsLoops && isLarge && extent <= mostUnrolled ? "id.z" : "0u";
       const from = statement.from === undefined ? zero : bare(printIndex(printing, statement.from));
       const until = statement.until === undefined ? `${extent}u` : bare(printIndex(printing, statement.until));
       const body = printStatements(printing, statement.body, `${indent}  `);

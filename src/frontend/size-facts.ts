@@ -16,6 +16,7 @@ import {
   multiplySizes,
   namesOf,
   type Size,
+  SizeLimitError,
   scaleSize,
   sizeOfTerms,
   substitute,
@@ -194,8 +195,11 @@ function withoutLoneQuotient(size: Size): Size | undefined {
   return undefined;
 }
 
-/** Puts a bound for the first quotient: b*(a//b) is at most a and at least a - b + 1. */
-function boundQuotient(size: Size): Size | undefined {
+/**
+ * Puts a bound for the first quotient: b*(a//b) is at most a and at least a - b + 1. Undefined where a factor beside the quotient
+ * has no known sign, since the bound then has no known side.
+ */
+function boundQuotient(size: Size, facts: SizeFacts, budget: number): Size | undefined {
   for (const term of size.terms) {
     for (const { atom } of term.factors) {
       if (atom.kind !== "quotient") continue;
@@ -213,9 +217,10 @@ function boundQuotient(size: Size): Size | undefined {
         }
         const rest = divideTerm(part, atomSize(atom).terms[0] as Term) as Term;
         const cofactor = divideExactly(sizeOfTerms([rest]), denominator);
-        if (cofactor === undefined) return undefined;
-        const bound =
-          part.coefficient < 0n ? numerator : addSizes(subtractSizes(numerator, denominator), constantSize(1));
+        const isNegative = part.coefficient < 0n;
+        if (cofactor === undefined || !prove(scaleSize(cofactor, isNegative ? -1n : 1n), facts, budget - 1))
+          return undefined;
+        const bound = isNegative ? numerator : addSizes(subtractSizes(numerator, denominator), constantSize(1));
         result = addSizes(result, multiplySizes(cofactor, bound));
       }
       return result;
@@ -246,14 +251,20 @@ function prove(size: Size, facts: SizeFacts, budget: number): boolean {
   if (signsAreNonNegative(reduced, facts, budget)) return true;
   const exact = withoutLoneQuotient(reduced);
   if (exact !== undefined && prove(exact, facts, budget - 1)) return true;
-  const bounded = boundQuotient(reduced);
+  const bounded = boundQuotient(reduced, facts, budget);
   if (bounded !== undefined && prove(bounded, facts, budget - 1)) return true;
   return budget > 2 && facts.nonNegative.some((fact) => prove(subtractSizes(reduced, fact), facts, budget - 2));
 }
 
 /** Whether size ≥ 0 follows. */
 export function provablyNonNegative(size: Size, facts: SizeFacts): boolean {
-  return prove(size, facts, 6);
+  try {
+    return prove(size, facts, 6);
+  } catch (error) {
+    // The search, not the author's text, made an expression so large: nothing is proven.
+    if (error instanceof SizeLimitError) return false;
+    throw error;
+  }
 }
 
 /** Whether a ≤ b follows. */

@@ -192,6 +192,12 @@ describe("facts", () => {
     expect(provablyEqual(floorDivideSizes(L, n(2)), d, equal)).toBe(true);
   });
 
+  it("bound no quotient beside a factor of unknown sign", () => {
+    const sign = floorDivideSizes(subtractSizes(L, d), addSizes(multiplySizes(n(2), L), n(1)));
+    const size = multiplySizes(sign, multiplySizes(L, moduloSizes(L, multiplySizes(n(2), L))));
+    expect(provablyNonNegative(size, noFacts)).toBe(false);
+  });
+
   it("prove only what holds", () => {
     fc.assert(
       fc.property(sketch, numbers, (sketch, values) => {

@@ -36,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var weighted_9: vec4<f32> = vec4<f32>(0.0);
   var weighted_10: vec4<f32> = vec4<f32>(0.0);
   var weighted_11: vec4<f32> = vec4<f32>(0.0);
-  for (var j = 0u; j < (row_tile / 2u) + 1u; j++) {
+  for (var j = id.z; j < (row_tile / 2u) + 1u; j++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
     var score_10: vec4<f32> = vec4<f32>(0.0);

@@ -19,7 +19,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var total_0: f32 = 0.0;
   var weighted_0: vec4<f32> = vec4<f32>(0.0);
   var weighted_1: vec4<f32> = vec4<f32>(0.0);
-  for (var n = 0u; n < 3u; n++) {
+  for (var n = id.z; n < 3u; n++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
     let I_2 = I[n * 8u + thread * 17u];

@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var weighted_5: vec4<f32> = vec4<f32>(0.0);
   var weighted_6: vec4<f32> = vec4<f32>(0.0);
   var weighted_7: vec4<f32> = vec4<f32>(0.0);
-  for (var j = 0u; j < 16u; j++) {
+  for (var j = id.z; j < 16u; j++) {
     var score_00: vec4<f32> = vec4<f32>(0.0);
     var score_01: vec4<f32> = vec4<f32>(0.0);
     var score_10: vec4<f32> = vec4<f32>(0.0);

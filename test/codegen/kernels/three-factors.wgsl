@@ -12,7 +12,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let thread = id.x;
   if (thread >= 35u) { return; }
   var sum: f32 = 0.0;
-  for (var a = 0u; a < 8u; a++) {
+  for (var a = id.z; a < 8u; a++) {
     let q_2 = q[(thread / 7u) * 8u + a];
     for (var b = 0u; b < 6u; b++) {
       sum += ((q_2 * w[a * 6u + b]) * e[(thread % 7u) * 6u + b]);
