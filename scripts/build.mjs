@@ -7,9 +7,15 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
 const entries = { weft: "src/cli/main.ts", index: "src/index.ts" };
+/** The demo of each system that has one, with the host steps it imports. */
+const demos = Object.fromEntries(
+  readdirSync(join(root, "models"))
+    .filter((name) => existsSync(join(root, "models", name, "demo.ts")))
+    .map((name) => [`demos/${name}`, `models/${name}/demo.ts`]),
+);
 const page = { inspector: "src/inspect/page/main.ts", "inspector-style": "src/inspect/page/style.css" };
 const targets = [
-  ...Object.keys(entries).map((name) => join(dist, `${name}.mjs`)),
+  ...Object.keys({ ...entries, ...demos }).map((name) => join(dist, `${name}.mjs`)),
   join(dist, "inspector.js"),
   join(dist, "inspector-style.css"),
 ];
@@ -25,17 +31,17 @@ function newest(path) {
 
 export function isStale() {
   const oldestTarget = Math.min(...targets.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));
-  const sources = ["src", "package-lock.json", "scripts/build.mjs"].map((name) => newest(join(root, name)));
+  const sources = ["src", "models", "package-lock.json", "scripts/build.mjs"].map((name) => newest(join(root, name)));
   return oldestTarget < Math.max(...sources);
 }
 
 export async function build() {
   const { build: bundle } = await import("esbuild");
-  const missing = Object.values(entries).filter((file) => !existsSync(join(root, file)));
+  const missing = Object.values({ ...entries, ...demos }).filter((file) => !existsSync(join(root, file)));
   if (missing.length > 0) throw new Error(`cannot build: ${missing.join(" and ")} missing`);
   const result = await bundle({
     absWorkingDir: root,
-    entryPoints: entries,
+    entryPoints: { ...entries, ...demos },
     outdir: dist,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -54,6 +60,7 @@ export async function build() {
     (a, b) => Number(b.path.endsWith(".map")) - Number(a.path.endsWith(".map")),
   );
   for (const file of files) {
+    mkdirSync(dirname(file.path), { recursive: true });
     const temporary = `${file.path}.${process.pid}.tmp`;
     writeFileSync(temporary, file.contents);
     renameSync(temporary, file.path);

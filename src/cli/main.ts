@@ -6,6 +6,7 @@ import { makeTerminal } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
 import { benchVerb } from "./verbs/bench.ts";
 import { checkVerb } from "./verbs/check.ts";
+import { demoVerb } from "./verbs/demo.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { explainVerb } from "./verbs/explain.ts";
 import { fmtVerb } from "./verbs/fmt.ts";
@@ -21,6 +22,7 @@ const verbs: readonly Verb[] = [
   runVerb,
   inspectVerb,
   benchVerb,
+  demoVerb,
   paramsVerb,
   fmtVerb,
   explainVerb,
