@@ -1,5 +1,5 @@
 /** Scan kernels: a thread walks one line along the scanned axis (or four neighbouring lines) and stores as it goes. */
-import { elementCount, type Node, operationOf, type Reducer } from "../ir/index.ts";
+import { elementCount, type Node, operationOf, type ScanStep } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { literal, splat } from "./block.ts";
 import { type IndexExpression, type IndexVariable, scaleIndex, unflatten, variableIndex } from "./index-expression.ts";
@@ -10,8 +10,7 @@ import { applyOperation, fourTimes, type RegionSources } from "./values.ts";
 export function lowerScan(group: KernelGroup, region?: RegionSources): LoweredKernel {
   const head = group.heads[0] as Node;
   const root = group.outputs[0] as Node;
-  const operand = head.operands[0] as Node;
-  const reducer = operationOf(head.op).reducer as Reducer;
+  const { start, next } = operationOf(head.op).scanStep as ScanStep;
   const shape = head.type.shape;
   const axis = head.attributes.axis as number;
   const length = shape[axis] as number;
@@ -23,9 +22,9 @@ export function lowerScan(group: KernelGroup, region?: RegionSources): LoweredKe
   const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
   const line = unflatten(vector ? fourTimes(variableIndex(thread)) : variableIndex(thread), lines);
-  const dtype = arithmeticType(operand.type.dtype);
-  const start = literal(reducer.identity(operand.type.dtype), dtype);
-  const held = block.variable(head.name ?? "running", vector ? splat(start) : start);
+  const dtype = arithmeticType(head.type.dtype);
+  const first = literal(start(head.type.dtype), dtype);
+  const held = block.variable(head.name ?? "running", vector ? splat(first) : first);
   const members = new Set(group.members);
   const step: IndexVariable = { name: block.freshName("step"), extent: length };
   block.loop(step, {}, () => {
@@ -40,9 +39,9 @@ export function lowerScan(group: KernelGroup, region?: RegionSources): LoweredKe
       lowering.store(root, target, lowering.value(root, target));
       lowering.computed = () => undefined;
     };
-    const element = lowering.value(operand, position);
+    const elements = head.operands.map((operand) => lowering.value(operand, position));
     if (head.attributes.exclusive === true) store();
-    block.assign(held, applyOperation(reducer.operation, [held, element], dtype));
+    block.assign(held, next({ apply: (op, ...args) => applyOperation(op, args, dtype) }, held, elements));
     if (head.attributes.exclusive !== true) store();
   });
   return lowering.finish(kernelName(group));

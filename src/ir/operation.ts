@@ -85,6 +85,13 @@ export interface Reducer {
   readonly positional?: boolean;
 }
 
+/** How a scan goes on: from the value held and the elements of the operands at a position to the next value. */
+export interface ScanStep {
+  /** The value before the first step. */
+  readonly start: (dtype: DType) => number;
+  readonly next: <T>(algebra: Pick<Algebra<T>, "apply">, held: T, elements: readonly T[]) => T;
+}
+
 /** What a differentiation rule may use: it builds nodes and never sees origins. */
 export interface DifferentiationContext extends Algebra<Node> {
   readonly node: Node;
@@ -177,8 +184,10 @@ export interface Operation {
   readonly scalar?: ScalarRow;
   /** Present in the movement family. */
   readonly indexMap?: IndexMap;
-  /** Present in the reduce and scan families. */
+  /** Present in the reduce family, and in scans that run a reduction. */
   readonly reducer?: Reducer;
+  /** Present in the scan family. */
+  readonly scanStep?: ScanStep;
 }
 
 /** A graph was built or written wrongly. Reaching a user means a bug in Weft, unless the IR text came from the user. */

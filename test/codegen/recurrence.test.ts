@@ -39,6 +39,24 @@ const texts: readonly (readonly [string, string, Readonly<Record<string, number>
     1e-4,
   ],
   [
+    "a moving average, long enough to be done in parts",
+    `fn f<T>(x: f32[T], g: f32[T]) -> f32[T] {
+       let s[t] = sin(g[t]) * s[t-1] + x[t]  where s[-1] = 1
+       return s
+     }`,
+    { T: 4096 },
+    1,
+  ],
+  [
+    "a linear state backwards, four lines at a time",
+    `fn f<T, d>(a: f32[T, d], b: f32[T, d]) -> f32[T, d] {
+       let s[t, c] = a[t, c] * s[t+1, c] + b[t, c]  where s[T, c] = 0
+       return s
+     }`,
+    { T: 7, d: 8 },
+    1e-4,
+  ],
+  [
     "three steps back, backwards",
     `fn f<T>(x: f32[T]) -> f32[T] {
        let s[t] = 0.5 * s[t+1] - 0.25 * s[t+3] + x[t]  where s[T] = 1, s[T+1] = 2, s[T+2] = 3

@@ -301,6 +301,33 @@ const otherCases: readonly Case[] = [
   [m23, "f32[2, 3] = cumulative_sum %x axis=1 reverse=true", [six], [6, 5, 3, 15, 11, 6]],
   [m23, "f32[2, 3] = cumulative_sum %x axis=1 exclusive=true reverse=true", [six], [5, 3, 0, 11, 6, 0]],
   [m23, "f32[2, 3] = cumulative_product %x axis=1", [six], [1, 2, 6, 4, 20, 120]],
+  [
+    ["f32[4]", "f32[4]"],
+    "f32[4] = linear_recurrence %x, %y axis=0",
+    [
+      [9, 2, -1, 0.5],
+      [1, 2, 3, 4],
+    ],
+    [1, 4, -1, 3.5],
+  ],
+  [
+    ["f32[4]", "f32[4]"],
+    "f32[4] = linear_recurrence %x, %y axis=0 reverse=true",
+    [
+      [9, 2, -1, 0.5],
+      [1, 2, 3, 4],
+    ],
+    [1, 0, -1, 4],
+  ],
+  [
+    ["f32[2, 2]", "f32[2, 2]"],
+    "f32[2, 2] = linear_recurrence %x, %y axis=0",
+    [
+      [0, 0, 10, 100],
+      [1, 2, 3, 4],
+    ],
+    [1, 2, 13, 204],
+  ],
   [["f32[4]"], "f32[4] = cumulative_maximum %x axis=0", [[2, 1, 3, 0]], [2, 2, 3, 3]],
   [["f32[4]"], "f32[4] = cumulative_minimum %x axis=0 reverse=true", [[2, 1, 3, 0]], [0, 0, 0, 0]],
   [m23, "f32[3, 2] = reshape %x shape=[3, 2]", [six], six],
@@ -499,6 +526,8 @@ describe("ill-formed nodes are refused", () => {
     ["argmax", [x], { spec: "i j -> " }, /exactly one index/],
     ["any", [x], { spec: "i j -> " }, /booleans/],
     ["cumulative_sum", [x], { axis: 2 }, /axis 2 of 2/],
+    ["linear_recurrence", [x, x], { axis: 2 }, /axis 2 of 2/],
+    ["linear_recurrence", [x, whole], { axis: 0 }, /wants/],
     ["reshape", [x], { shape: [5] }, /number of elements/],
     ["transpose", [x], { permutation: [0, 0] }, /permutation/],
     ["broadcast", [x], { shape: [3, 2], axes: [0, 1] }, /cannot lay/],

@@ -300,6 +300,13 @@ const decoders = {
     const x = d.pick(picks[0] as number, (node) => float(node) && node.type.shape.length > 0);
     if (x === undefined) return;
     const ops = ["cumulative_sum", "cumulative_maximum", "cumulative_minimum", "cumulative_product"];
+    if ((seeds[0] as number) % 5 === 4) {
+      const y = d.pick(picks[1] as number, (node) => float(node) && sameShape(node, x));
+      if (y === undefined) return;
+      const axis = (seeds[1] as number) % x.type.shape.length;
+      d.add("linear_recurrence", [d.add("sin", [x]), y], { axis, reverse: (seeds[3] as number) % 2 === 0 });
+      return;
+    }
     const op = ops[(seeds[0] as number) % ops.length] as string;
     const exclusive = (seeds[2] as number) % 2 === 0 && (op === "cumulative_sum" || op === "cumulative_product");
     d.add(op, [op === "cumulative_product" ? d.add("sin", [x]) : x], {

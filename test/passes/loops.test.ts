@@ -53,7 +53,7 @@ describe("scans", () => {
   it("leave a loop that goes on with them", () => {
     const { graph } = optimised(
       `fn f<T>(x: f32[T]) -> f32[T] {
-         let (s[t], n[t]) = (0.5 * s[t-1] + x[t] * n[t-1], n[t-1] + x[t])  where s[-1] = 0, n[-1] = 1.0
+         let (s[t], n[t]) = (sin(s[t-1]) + x[t] * n[t-1], n[t-1] + x[t])  where s[-1] = 0, n[-1] = 1.0
          return s
        }`,
       { T: 7 },
@@ -65,9 +65,9 @@ describe("scans", () => {
 
   it("are not what only looks like one", () => {
     for (const step of [
-      "s[t-1] - x[t]",
-      "x[t] - s[t-1]",
-      "s[t-1] + s[t-1] * x[t]",
+      "abs(s[t-1]) - x[t]",
+      "max(s[t-1], 0) * x[t] + 1",
+      "x[t] / s[t-1]",
       "s[t-1] * s[t-1]",
       "s[t-2] + x[t] + s[t-1]",
     ]) {
@@ -79,9 +79,75 @@ describe("scans", () => {
          }`,
         { T: 5 },
       );
-      // `s - x` adds what does not depend on the state only when it is written so.
       expect(loopsOf(graph).length, step).toBe(1);
     }
+  });
+});
+
+describe("linear recurrences", () => {
+  it.each([
+    ["a moving average", "0.9 * s[t-1, c] + 0.1 * x[t, c]", "0"],
+    ["a gate", "g[t, c] * s[t-1, c] + (1 - g[t, c]) * x[t, c]", "0"],
+    ["a start", "g[t, c] * s[t-1, c] + x[t, c]", "x[0, c]"],
+    ["signs and quotients", "-(x[t, c] - s[t-1, c] / (2 + g[t, c]^2))", "1"],
+    ["two mentions", "s[t-1, c] + s[t-1, c] * g[t, c] - x[t, c]", "0.5"],
+    ["a choice that the state does not make", "(if g[t, c] > 0 then s[t-1, c] else x[t, c])", "0"],
+    ["the step", "s[t-1, c] * t + x[t, c]", "1"],
+  ])("%s", (_, step, first) => {
+    const { graph, rules } = optimised(
+      `fn f<T, n>(x: f32[T, n], g: f32[T, n]) -> f32[T, n] {
+         let s[t: T, c: n] = ${step}  where s[-1, c] = ${first}
+         return s
+       }`,
+      { T: 6, n: 3 },
+    );
+    expect(rules).toContain("recognise-scans: linear recurrence");
+    expect(loopsOf(graph)).toEqual([]);
+    expect(opsOf(graph)).toContain("linear_recurrence");
+  });
+
+  it("by a factor of 1 are sums", () => {
+    const { graph } = optimised(
+      `fn f<T>(x: f32[T]) -> f32[T] {
+         let s[t] = s[t+1] - x[t]  where s[T] = 2
+         return s
+       }`,
+      { T: 5 },
+    );
+    expect(loopsOf(graph)).toEqual([]);
+    expect(opsOf(graph)).toContain("cumulative_sum");
+  });
+
+  it("one feeds another", () => {
+    const { graph } = optimised(
+      `fn f<T>(x: f32[T]) -> f32[T] {
+         let (s[t], n[t]) = (0.5 * s[t-1] + x[t] * n[t-1], 0.9 * n[t-1] + x[t])  where s[-1] = 0, n[-1] = 1.0
+         return s
+       }`,
+      { T: 7 },
+    );
+    expect(loopsOf(graph)).toEqual([]);
+    expect(opsOf(graph).filter((op) => op === "linear_recurrence").length).toBe(2);
+  });
+
+  it("of a matrix that gives a row stay loops, since all states would be larger than everything else", () => {
+    const { graph } = optimised(
+      `fn f<T, n>(x: f32[T, n], v: f32[T, n]) -> f32[T, n] {
+         let zeros[a: n, b: n] = 0.0
+         let (S[t: T], y[t]) = (decayed(S[t-1], x[t], v[t]), read(S[t-1], x[t]))  where S[-1] = zeros
+         return y
+       }
+       fn decayed<n>(S: f32[n, n], x: f32[n], v: f32[n]) -> f32[n, n] {
+         let R[a, b] = 0.9 * S[a, b] + x[a] * v[b]
+         return R
+       }
+       fn read<n>(S: f32[n, n], x: f32[n]) -> f32[n] {
+         let y[b] = sum[a] x[a] * S[a, b]
+         return y
+       }`,
+      { T: 6, n: 4 },
+    );
+    expect(loopsOf(graph).length).toBe(1);
   });
 });
 
@@ -125,7 +191,7 @@ describe("hoisting", () => {
   it("reductions, scans, windows, orders and tables by the step", () => {
     const { graph } = optimised(
       `fn f<T, n>(x: f32[T, n], v: f32[2 * T + n], I: idx<T>[T]) -> f32[T] {
-         let s[t] = 0.5 * s[t-1] + (max[k] x[t, k]) + f32(argmax[k] x[t, k] * v[t + k]) + (sum[k] v[2*t + k] * x[t, k])
+         let s[t] = sin(s[t-1]) + (max[k] x[t, k]) + f32(argmax[k] x[t, k] * v[t + k]) + (sum[k] v[2*t + k] * x[t, k])
            + (sum[k] softmax[k](x[t, k]) * x[I[t], k]) + (sum[k] x[t, argsort(x[t])[k]] * k) + (sum[k: k <= t] x[k, 0])  where s[-1] = 0
          return s
        }`,

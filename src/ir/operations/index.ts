@@ -6,6 +6,7 @@ import { contract } from "./contract.ts";
 import { cast, elementwiseOperations } from "./elementwise.ts";
 import { extern } from "./extern.ts";
 import { gather, scatter } from "./indexed.ts";
+import { linearRecurrence } from "./linear-recurrence.ts";
 import { loop } from "./loop.ts";
 import { movementOperations } from "./movement.ts";
 import { argsort } from "./order.ts";
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   contract,
   ...reductionOperations,
   ...scanOperations,
+  linearRecurrence,
   ...movementOperations,
   approximate,
   window,

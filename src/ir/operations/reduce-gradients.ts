@@ -49,18 +49,9 @@ export function scanGradient(reducer: Reducer, context: DifferentiationContext):
 }
 
 /** An exclusive scan is the inclusive one a position earlier, so its gradient is that of the position after. */
-function shifted({ node, gradient, build }: DifferentiationContext): Node {
-  const axis = node.attributes.axis as number;
-  const { shape } = node.type;
-  const along = (value: number) => shape.map((_, k) => (k === axis ? value : 0));
-  const reverse = node.attributes.reverse === true;
-  const one = Math.min(1, shape[axis] as number);
-  const kept = build("slice", [gradient], {
-    starts: along(reverse ? 0 : one),
-    sizes: shape.map((size, k) => (k === axis ? size - one : size)),
-    steps: shape.map(() => 1),
-  });
-  return build("pad", [kept], { low: along(reverse ? one : 0), high: along(reverse ? 0 : one) });
+function shifted(context: DifferentiationContext): Node {
+  const { attributes } = context.node;
+  return shiftedBy(context, context.gradient, attributes.axis as number, attributes.reverse === true ? 1 : -1);
 }
 
 /**
@@ -110,4 +101,31 @@ function extremeGradient(
     at: "at",
     size: length,
   });
+}
+
+/**
+ * With the gradient G of h summed over what comes later, `G[t] = g[t] + a[t+1] G[t+1]`: the recurrence runs the other way, by the
+ * factors of the next steps. Then b gets G and a gets `G[t] h[t-1]`.
+ */
+export function linearRecurrenceGradient(context: DifferentiationContext): readonly Node[] {
+  const { node, gradient, build, apply } = context;
+  const [factors] = node.operands as readonly [Node, Node];
+  const axis = node.attributes.axis as number;
+  const reverse = node.attributes.reverse === true;
+  const later = shiftedBy(context, factors, axis, reverse ? 1 : -1);
+  const total = build("linear_recurrence", [later, gradient], { axis, reverse: !reverse });
+  return [apply("mul", total, shiftedBy(context, node, axis, reverse ? -1 : 1)), total];
+}
+
+/** The tensor with its elements moved by one position along an axis, up (1) or down (-1); what comes in is 0. */
+function shiftedBy({ build }: DifferentiationContext, x: Node, axis: number, by: 1 | -1): Node {
+  const { shape } = x.type;
+  const one = Math.min(1, shape[axis] as number);
+  const along = (value: number) => shape.map((_, k) => (k === axis ? value : 0));
+  const kept = build("slice", [x], {
+    starts: along(by === 1 ? 0 : one),
+    sizes: shape.map((size, k) => (k === axis ? size - one : size)),
+    steps: shape.map(() => 1),
+  });
+  return build("pad", [kept], { low: along(by === 1 ? one : 0), high: along(by === 1 ? 0 : one) });
 }

@@ -192,6 +192,10 @@ function scan(row: Row, name: string): Operation {
       reverse: { kind: "boolean", default: false, doc: "run from the end to the start" },
     },
     reducer,
+    scanStep: {
+      start: reducer.identity,
+      next: ({ apply }, held, [x]) => apply(reducer.operation, held, x as typeof held),
+    },
     infer: ({ operands, attributes }) => {
       const type = operands[0] as TensorType;
       const axis = attributes.axis as number;

@@ -14,12 +14,12 @@ export function describeRegion(node: Node, inside: (node: Node) => boolean, dept
     const text = inner(operand);
     return /[ /+]/.test(text) ? `(${text})` : text;
   };
-  const { family } = operationOf(node.op);
+  const { family, reducer } = operationOf(node.op);
   const operands = node.operands;
   if (family === "contract" || family === "reduce") {
     return `${sumSign(node)}${operands.map(wrapped).join("·")}`;
   }
-  if (family === "scan") return `running sum of ${wrapped(operands[0] as Node)}`;
+  if (family === "scan" && reducer !== undefined) return `running sum of ${wrapped(operands[0] as Node)}`;
   if (family === "movement") return inner(operands[0] as Node);
   switch (node.op) {
     case "mul":

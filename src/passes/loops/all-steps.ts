@@ -94,7 +94,13 @@ function withSteps(node: Node, operands: readonly Node[], varies: readonly boole
       return named(withStepIndex(node, operands, varies));
     case "scan":
     case "order":
-      return named(b.node(node.op, operands, { ...attributes, axis: (attributes.axis as number) + 1 }));
+      return named(
+        b.node(
+          node.op,
+          operands.map((operand, k) => (varies[k] ? operand : repeated(operand))),
+          { ...attributes, axis: (attributes.axis as number) + 1 },
+        ),
+      );
     default:
       break;
   }
