@@ -4,14 +4,27 @@
  * - run inside one kernel of a single workgroup that iterates on the device, a barrier after each group (small bodies), or
  * - are dispatched step after step, the step being counted in a small buffer, without going back to the host.
  *
- * Carried values live in buffers of two rows: a step reads row `step % 2` and writes the other.
+ * Carried values live in buffers of two rows: a step reads row `step % 2` and writes the other. A loop inside a body is lowered the
+ * same way, with what the outer loop says of its own values.
  */
-import { elementCount, type Graph, makeNode, type Node, operationOf, tensorType } from "../ir/index.ts";
-import { type FusionOptions, fuseKernels, type KernelGroup, withOwnOutputs } from "../passes/index.ts";
+import {
+  elementCount,
+  type Graph,
+  type GraphOutput,
+  graphNodes,
+  makeNode,
+  type Node,
+  operationOf,
+  sameShape,
+  stridesOf,
+  tensorType,
+} from "../ir/index.ts";
+import { type FusionOptions, fuseKernels, type KernelGroup, storedAs, withOwnOutputs } from "../passes/index.ts";
 import { indexUses } from "./block.ts";
 import {
   addIndex,
   constantIndex,
+  flatten,
   type IndexExpression,
   type IndexVariable,
   remainderIndex,
@@ -26,66 +39,96 @@ import { mapBuffers } from "./remap-buffers.ts";
 import type { KernelSchedule } from "./schedule.ts";
 import { indexValue, type RegionSources } from "./values.ts";
 
+/** What is dispatched, in order: a kernel, or a sequence again and again. */
+export type DispatchSequence = readonly (
+  | { readonly kind: "kernel"; readonly lowered: LoweredKernel }
+  | { readonly kind: "repeat"; readonly steps: number; readonly sequence: DispatchSequence }
+)[];
+
 export interface LoweredLoop {
-  /** Kernels dispatched once, in order, before the steps. */
-  readonly before: readonly LoweredKernel[];
-  /** Kernels dispatched for every step; empty when a single kernel runs the whole loop. */
-  readonly everyStep: readonly LoweredKernel[];
-  readonly steps: number;
+  readonly sequence: DispatchSequence;
   /** Buffers that live only while the loop runs. */
   readonly scratch: readonly Node[];
 }
 
+/** A region, and what its loop needs to tell the loops inside. */
+interface LoopRegion extends RegionSources {
+  /** Loops around, this one included. */
+  readonly depth: number;
+}
+
+/** Dispatches of a sequence, repetitions counted. */
+export function dispatchCount(sequence: DispatchSequence): number {
+  return sequence.reduce(
+    (sum, part) => sum + (part.kind === "kernel" ? 1 : part.steps * dispatchCount(part.sequence)),
+    0,
+  );
+}
+
+const kernelsOf = (sequence: DispatchSequence): readonly LoweredKernel[] =>
+  sequence.flatMap((part) => (part.kind === "kernel" ? [part.lowered] : kernelsOf(part.sequence)));
+
+const inOrder = (kernels: readonly LoweredKernel[]): DispatchSequence =>
+  kernels.map((lowered) => ({ kind: "kernel", lowered }));
+
 /** Larger bodies are spread over the device, step by step; smaller ones would spend their time on dispatches. */
 const largestInnerWork = 1 << 19;
 
-export function lowerLoop(group: KernelGroup, schedule: KernelSchedule, fusion: FusionOptions): LoweredLoop {
+export function lowerLoop(
+  group: KernelGroup,
+  schedule: KernelSchedule,
+  fusion: FusionOptions,
+  around?: LoopRegion,
+): LoweredLoop {
   const loop = group.heads[0] as Node;
   const body = withOwnOutputs((loop.regions as readonly Graph[])[0] as Graph);
   const steps = loop.attributes.steps as number;
   const carried = loop.attributes.carried as number;
-  const step: IndexVariable = { name: "step", extent: steps };
+  const depth = (around?.depth ?? 0) + 1;
+  const step: IndexVariable = { name: depth === 1 ? "step" : `step_${depth}`, extent: steps };
 
   const states = body.inputs.slice(0, carried).map((input) => stateBuffer(input));
-  const region = regionSources(loop, body, states, step, group);
-  const groups = fuseKernels(body, { ...fusion, maxBindings: fusion.maxBindings - 1 }).filter((each) =>
+  const region = regionSources(loop, body, states, step, group, around);
+  // One binding is kept for the counter.
+  const inside = { ...fusion, maxBindings: fusion.maxBindings - 1 };
+  const groups = fuseKernels(body, inside).filter((each) =>
     each.outputs.some((node) => elementCount(node.type.shape) > 0),
   );
-  const kernels = groups.map((each) => lowerGroup(each, schedule, region));
-  const initial = states.map((state, k) => initialState(group, loop.operands[k] as Node, state));
-  const results = new Set(body.outputs.map((output) => output.node));
+  const parts = groups.map((each): LoweredLoop => {
+    if (each.kind === "loop") return lowerLoop(each, schedule, inside, { ...region, depth });
+    return { sequence: inOrder([lowerGroup(each, schedule, region)]), scratch: [] };
+  });
+  const sequence = parts.flatMap((part) => part.sequence);
+  const initial = states.map((state, k) => initialState(group, loop.operands[k] as Node, state, around));
+  const results = new Set(body.outputs.map((output) => storedAs(output.node)));
   const inner = groups.flatMap((each) => each.outputs).filter((node) => !results.has(node));
-  const work = groups.reduce((sum, each) => sum + flopsOf(each), 0);
+  const scratch = [...states, ...inner, ...parts.flatMap((part) => part.scratch)];
+  const work = groups.reduce((sum, each) => sum + flopsOf(each.members), 0);
 
-  const buffers = new Set([...initial, ...kernels].flatMap((each) => each.buffers));
-  if (work <= largestInnerWork && buffers.size <= fusion.maxBindings) {
-    return {
-      before: [iterateInside(group, step, initial, kernels)],
-      everyStep: [],
-      steps,
-      scratch: [...states, ...inner],
-    };
+  const buffers = new Set([...initial, ...kernelsOf(sequence)].flatMap((each) => each.buffers));
+  const dispatched = sequence.some((part) => part.kind === "repeat");
+  if (work <= largestInnerWork && buffers.size <= fusion.maxBindings && !dispatched) {
+    return { sequence: inOrder([iterateInside(group, step, initial, kernelsOf(sequence))]), scratch };
   }
   const counter = counterBuffer(loop);
+  const counted = withSteps(sequence, step, counter);
   return {
-    before: [...initial, countingKernel(group, counter, "reset")],
-    everyStep: [...kernels.map((each) => withStep(each, step, counter)), countingKernel(group, counter, "advance")],
-    steps,
-    scratch: [...states, ...inner, counter],
+    sequence: [
+      ...inOrder([...initial, countingKernel(group, step, counter, "reset")]),
+      { kind: "repeat", steps, sequence: [...counted, ...inOrder([countingKernel(group, step, counter, "advance")])] },
+    ],
+    scratch: [...scratch, counter],
   };
 }
 
-function flopsOf(group: KernelGroup): number {
-  return group.members.reduce(
-    (sum, node) =>
-      sum +
-      operationOf(node.op).flops(
-        node.operands.map((operand) => operand.type),
-        node.type,
-        node.attributes,
-      ),
-    0,
-  );
+/** Operations of one step of a body, all steps of the loops inside counted. */
+function flopsOf(nodes: readonly Node[]): number {
+  return nodes.reduce((sum, node) => {
+    const operands = node.operands.map((operand) => operand.type);
+    const inside = node.op === "loop" ? (node.regions ?? []).flatMap((region) => graphNodes(region)) : [];
+    const steps = inside.length === 0 ? 0 : (node.attributes.steps as number);
+    return sum + operationOf(node.op).flops(operands, node.type, node.attributes) + steps * flopsOf(inside);
+  }, 0);
 }
 
 /** A buffer of two rows for a carried value. The node stands for the buffer; nothing evaluates it. */
@@ -111,36 +154,44 @@ function regionSources(
   states: readonly Node[],
   step: IndexVariable,
   group: KernelGroup,
+  around: RegionSources | undefined,
 ): RegionSources {
+  const storedAround = new Set(group.inputs);
   const now = variableIndex(step);
   const parity = (ahead: number) => remainderIndex(addIndex(now, constantIndex(ahead)), 2);
   const inputs = new Map(body.inputs.map((input, k) => [input, k]));
-  const outputs = new Map(body.outputs.map((output, k) => [output.node, k]));
+  const outputs = new Map(body.outputs.map((output, k) => [storedAs(output.node), k]));
   return {
-    outer: new Set([...group.inputs, ...states, loop]),
+    outer: new Set([...group.inputs, ...states, loop, ...(around?.outer ?? [])]),
     input: (node, position) => {
       const k = inputs.get(node);
-      if (k === undefined) return undefined;
+      if (k === undefined) {
+        return (storedAround.has(node) ? around?.result(node, position) : undefined) ?? around?.input(node, position);
+      }
       if (k === body.inputs.length - 1) return indexValue(now);
       const state = states[k];
       if (state !== undefined) return { node: state, position: [parity(0), ...position] };
       return { node: loop.operands[k] as Node, position };
     },
-    result: (node, position) => {
+    result: (node, at) => {
       const k = outputs.get(node);
-      if (k === undefined) return undefined;
+      if (k === undefined) return around?.result(node, at);
+      const { shape } = (body.outputs[k] as GraphOutput).node.type;
+      const position = sameShape(shape, node.type.shape)
+        ? at
+        : unflatten(flatten(at, stridesOf(node.type.shape)), shape);
       const state = states[k];
-      return state === undefined
-        ? { node: loop, position: [now, ...position] }
-        : { node: state, position: [parity(1), ...position] };
+      if (state !== undefined) return { node: state, position: [parity(1), ...position] };
+      const row = [now, ...position];
+      return around?.result(loop, row) ?? { node: loop, position: row };
     },
   };
 }
 
 /** Copies the initial value of a carried value into its row 0. */
-function initialState(group: KernelGroup, initial: Node, state: Node): LoweredKernel {
+function initialState(group: KernelGroup, initial: Node, state: Node, around?: RegionSources): LoweredKernel {
   const thread: IndexVariable = { name: "thread", extent: elementCount(initial.type.shape) };
-  const lowering = new Lowering(group, thread);
+  const lowering = new Lowering(group, thread, around);
   const position = unflatten(variableIndex(thread), initial.type.shape);
   lowering.store(state, [constantIndex(0), ...position], lowering.value(initial, position));
   return lowering.finish(`${kernelName(group)}_initial`);
@@ -171,6 +222,8 @@ function iterateInside(
   };
   const phase = ({ kernel, buffers: nodes }: LoweredKernel): Statement[] => {
     const map = nodes.map((node, binding) => bindingOf(node, kernel.buffers[binding] as KernelBuffer));
+    // A loop inside is a sequence of such phases already.
+    if (kernel.oneWorkgroup === true) return mapBuffers(kernel.body, map);
     return [{ kind: "parallel", thread: kernel.thread, body: mapBuffers(kernel.body, map) }, { kind: "barrier" }];
   };
   const before = initial.flatMap(phase);
@@ -201,6 +254,15 @@ function localNames(statements: readonly Statement[]): string[] {
   });
 }
 
+/** The kernels of a body, each reading the step from the counter. */
+function withSteps(sequence: DispatchSequence, step: IndexVariable, counter: Node): DispatchSequence {
+  return sequence.map((part) =>
+    part.kind === "kernel"
+      ? { kind: "kernel", lowered: withStep(part.lowered, step, counter) }
+      : { ...part, sequence: withSteps(part.sequence, step, counter) },
+  );
+}
+
 /** A body's kernel that reads its step from the counter. */
 function withStep({ kernel, buffers }: LoweredKernel, step: IndexVariable, counter: Node): LoweredKernel {
   const binding = buffers.length;
@@ -211,8 +273,9 @@ function withStep({ kernel, buffers }: LoweredKernel, step: IndexVariable, count
     type: { dtype: "i32", width: 1 },
     uses: indexUses(constantIndex(0)),
   };
-  const value: IndexExpression = valueIndex(load, "step_counter", step.extent);
-  const declared: KernelBuffer = { name: "step_counter", dtype: "i32", access: "read_write", length: 1 };
+  const name = `${step.name}_counter`;
+  const value: IndexExpression = valueIndex(load, name, step.extent);
+  const declared: KernelBuffer = { name, dtype: "i32", access: "read_write", length: 1 };
   return {
     kernel: {
       ...kernel,
@@ -223,7 +286,12 @@ function withStep({ kernel, buffers }: LoweredKernel, step: IndexVariable, count
   };
 }
 
-function countingKernel(group: KernelGroup, counter: Node, what: "reset" | "advance"): LoweredKernel {
+function countingKernel(
+  group: KernelGroup,
+  step: IndexVariable,
+  counter: Node,
+  what: "reset" | "advance",
+): LoweredKernel {
   const at = constantIndex(0);
   const type = { dtype: "i32", width: 1 } as const;
   const none: ReadonlySet<string> = new Set();
@@ -234,9 +302,9 @@ function countingKernel(group: KernelGroup, counter: Node, what: "reset" | "adva
   const zero: ScalarExpression = { kind: "literal", value: 0, type, uses: none };
   const next: ScalarExpression = { kind: "apply", row, args: [current, one], type, uses: none };
   const kernel: Kernel = {
-    name: `step_${what}`,
+    name: `${step.name}_${what}`,
     description: [`loop: ${what} the step`],
-    buffers: [{ name: "step_counter", dtype: "i32", access: "read_write", length: 1 }],
+    buffers: [{ name: `${step.name}_counter`, dtype: "i32", access: "read_write", length: 1 }],
     thread: { name: "thread", extent: 1 },
     body: [{ kind: "store", buffer: 0, address: at, value: what === "reset" ? zero : next }],
     origins: group.heads.flatMap((head) => head.origins),

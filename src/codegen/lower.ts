@@ -41,7 +41,7 @@ export function lowerGroup(group: KernelGroup, schedule: KernelSchedule, region?
         : lowerContraction(group, tile, schedule.contraction, region);
     }
     case "loop":
-      throw new Error("a loop inside the body of a loop has no kernel yet");
+      throw new Error("a loop is a sequence of kernels: lowerLoop makes it");
   }
 }
 

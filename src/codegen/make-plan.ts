@@ -25,7 +25,7 @@ import {
 } from "../passes/index.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import { lowerGroup } from "./lower.ts";
-import { lowerLoop } from "./lower-loop.ts";
+import { type DispatchSequence, dispatchCount, lowerLoop } from "./lower-loop.ts";
 import { kernelName, type LoweredKernel } from "./lowering.ts";
 import type { BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
 import { defaultSchedule, type KernelSchedule } from "./schedule.ts";
@@ -126,12 +126,18 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     const buffers = lowered.buffers.map((node, i) => ({ name: lowered.kernel.buffers[i]?.name ?? "", node }));
     return { group, step, wgsl, threads: lowered.kernel.thread.extent, buffers };
   };
-  for (const { group, before, everyStep, steps } of work) {
+  for (const { group, sequence } of work) {
     const flops = flopsOf(group);
-    const inner = everyStep.length === 0 ? flops : 0;
-    for (const lowered of before) planned.push(plannedStep(group, lowered, inner / before.length));
-    const repeated = everyStep.map((lowered) => plannedStep(group, lowered, flops / (steps * everyStep.length)));
-    for (let step = 0; step < steps && repeated.length > 0; step++) planned.push(...repeated);
+    const repeats = sequence.filter((part) => part.kind === "repeat");
+    // Of a loop that is dispatched step by step, what comes before the steps only prepares them.
+    const share = flops / dispatchCount(repeats.length === 0 ? sequence : repeats);
+    const expanded = (parts: DispatchSequence, own: number): PlannedKernel[] =>
+      parts.flatMap((part) => {
+        if (part.kind === "kernel") return [plannedStep(group, part.lowered, own)];
+        const once = expanded(part.sequence, share);
+        return Array.from({ length: part.steps }, () => once).flat();
+      });
+    for (const step of expanded(sequence, repeats.length === 0 ? share : 0)) planned.push(step);
   }
 
   const plan: Plan = {
@@ -156,9 +162,7 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
 /** A group as the kernels that compute it. */
 interface LoweredWork {
   readonly group: KernelGroup;
-  readonly before: readonly LoweredKernel[];
-  readonly everyStep: readonly LoweredKernel[];
-  readonly steps: number;
+  readonly sequence: DispatchSequence;
   readonly scratch: readonly Node[];
 }
 
@@ -168,30 +172,20 @@ const greatestDispatchCount = 2 ** 18;
 const nodeAndPlace = (node: Node) =>
   `${node.name ?? node.op}${node.origins[0] === undefined ? "" : ` (${printSpan(node.origins[0])})`}`;
 
-/** A loop's body may not have a loop of its own. */
-function checkLoop(loop: Node): void {
-  const inner = (loop.regions ?? []).flatMap((body) => graphNodes(body)).find((node) => node.op === "loop");
-  if (inner === undefined) return;
-  throw new PlanLimitError(
-    `${nodeAndPlace(loop)} runs another recurrence, ${nodeAndPlace(inner)}, in each of its steps; on a device this works ` +
-      "only for a recurrence that does not depend on the state of the other",
-  );
-}
-
 function lowerWork(group: KernelGroup, schedule: KernelSchedule, fusion: FusionOptions): LoweredWork {
   if (group.kind === "loop") {
-    checkLoop(group.heads[0] as Node);
+    const loop = group.heads[0] as Node;
     const lowered = lowerLoop(group, schedule, fusion);
-    const dispatches = lowered.steps * lowered.everyStep.length;
+    const dispatches = dispatchCount(lowered.sequence);
     if (dispatches > greatestDispatchCount) {
       throw new PlanLimitError(
-        `${nodeAndPlace(group.heads[0] as Node)} would take ${dispatches.toLocaleString("en")} dispatches ` +
-          `(${lowered.steps.toLocaleString("en")} steps of ${lowered.everyStep.length}); at most ${greatestDispatchCount.toLocaleString("en")} are recorded`,
+        `${nodeAndPlace(loop)} would take ${dispatches.toLocaleString("en")} dispatches ` +
+          `(${(loop.attributes.steps as number).toLocaleString("en")} steps); at most ${greatestDispatchCount.toLocaleString("en")} are recorded`,
       );
     }
     return { group, ...lowered };
   }
-  return { group, before: [lowerGroup(group, schedule)], everyStep: [], steps: 1, scratch: [] };
+  return { group, sequence: [{ kind: "kernel", lowered: lowerGroup(group, schedule) }], scratch: [] };
 }
 
 /** Bytes of a tensor's range in a buffer: whole vec4s, and never none (WebGPU has no empty bindings). */

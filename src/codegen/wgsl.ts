@@ -238,7 +238,9 @@ function printStatement(printing: Printing, statement: Statement, indent: string
       const { name, extent } = statement.variable;
       // A 0 that is known only when the kernel runs keeps the driver from unrolling.
       const isLarge = statement.heavy === true || statement.body.some((each) => each.kind === "loop");
-      const zero = printing.keepsLoops && isLarge && extent <= mostUnrolled ? "id.z" : "0u";
+      // Threads meet at barriers: their loop must be seen to be the same for all of them.
+      const isShared = statement.body.some((each) => each.kind === "barrier");
+      const zero = printing.keepsLoops && isLarge && !isShared && extent <= mostUnrolled ? "id.z" : "0u";
       const from = statement.from === undefined ? zero : bare(printIndex(printing, statement.from));
       const until = statement.until === undefined ? `${extent}u` : bare(printIndex(printing, statement.until));
       const body = printStatements(printing, statement.body, `${indent}  `);
