@@ -123,6 +123,7 @@ function loadSource(
       entry: options.entry,
       preset: options.preset,
       settings: Object.fromEntries(options.settings),
+      ...(options.training === undefined ? {} : { training: options.training }),
       inputShapes,
     }),
   );

@@ -26,6 +26,8 @@ export interface CompileOptions {
   /** `--approx favor` or `--approx favor:256`. */
   readonly approximation?: { readonly features: number; readonly seed: number };
   readonly verify: boolean;
+  /** `--training`: the language's constant `training` is true. */
+  readonly training?: boolean;
   /** `--gradient all` or names. */
   readonly gradient?: readonly string[] | "all";
   /** `--loss NAME`. */
@@ -106,6 +108,7 @@ export function addCompileOptions(command: Command): void {
       collect,
     )
     .option("--loss <output>", "output to differentiate, when several are a single f32")
+    .option("--training", "compile for training: dropout draws, batch norm takes the statistics of the batch")
     .option("--verify", "check the graph and compare it with the reference after every pass");
 }
 
@@ -139,6 +142,7 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
       ? {}
       : { approximation: { features: raw.approx as number, seed: (raw.seed as number | undefined) ?? 0 } }),
     verify: raw.verify === true,
+    ...(raw.training === true ? { training: true } : {}),
     gradient: readGradient(raw.gradient as readonly string[] | undefined),
     loss: raw.loss as string | undefined,
   };

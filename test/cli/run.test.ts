@@ -122,6 +122,15 @@ describe("weft run", () => {
     expectClose((await outputsOf("norm.safetensors")).norm as number[], [10]);
   });
 
+  it("sets the language's constant `training`", async () => {
+    write("mode.weft", "fn mode<n>(x: f32[n]) -> f32[n] {\n  if training { return x * 2 }\n  return x\n}\n");
+    const run = ["run", "mode.weft", "--set", "n=3", "--input", "x=random", "--output"];
+    expect((await weft(...run, "plain.safetensors")).status).toBe(0);
+    expect((await weft(...run, "training.safetensors", "--training")).status).toBe(0);
+    const plain = (await outputsOf("plain.safetensors")).mode as readonly number[];
+    expect((await outputsOf("training.safetensors")).mode).toEqual(plain.map((x) => 2 * x));
+  });
+
   it("reads weights by path", async () => {
     const f32 = (name: string, shape: readonly number[], data: readonly number[]) => ({
       name,
