@@ -70,3 +70,39 @@ export async function requestDawnAdapter(software: boolean, options: DawnOptions
     }
   }
 }
+
+/** Longest nap in ms, and the share of the time already waited that a nap may take. */
+const nap = { longest: 1, share: 0.05, shortest: 0.05 };
+
+/**
+ * Lets the thread sleep between Dawn's looks for events while something is awaited.
+ *
+ * The binding looks again on every turn of the event loop, which keeps a whole core busy; on a software adapter that core is one
+ * that should compute. Naps grow with the time waited, so that they delay an answer by a twentieth at most, and stop as soon as
+ * turns of the event loop have other work.
+ *
+ * @returns a function to call whenever something begins to be awaited
+ */
+export function makeNaps(isWaiting: () => boolean): () => void {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  let running = false;
+  return () => {
+    if (running) return;
+    running = true;
+    let idleSince = performance.now();
+    let lastTurn = idleSince;
+    const turn = () => {
+      if (!isWaiting()) {
+        running = false;
+        return;
+      }
+      const now = performance.now();
+      if (now - lastTurn > 0.5) idleSince = now;
+      const length = Math.min(nap.longest, nap.share * (now - idleSince));
+      if (length >= nap.shortest) Atomics.wait(never, 0, 0, length);
+      lastTurn = performance.now();
+      setImmediate(turn);
+    };
+    setImmediate(turn);
+  };
+}

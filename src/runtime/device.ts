@@ -33,6 +33,8 @@ interface FoundAdapter {
   readonly owner: unknown;
   /** Bytes of the host's memory, where known. */
   readonly hostMemoryBytes?: number;
+  /** Spares the processor while the device works, where that needs help. */
+  readonly makeNaps?: (isWaiting: () => boolean) => () => void;
 }
 
 const requestedLimits = [
@@ -92,6 +94,7 @@ function wrapDevice(gpu: GPUDevice, profile: DeviceProfile, found: FoundAdapter)
     pending.clear();
   };
   gpu.lost.then((info) => becomeLost(`the device was lost (${info.reason || "unknown"}): ${info.message}`));
+  const nap = found.makeNaps?.(() => pending.size > 0);
   const device: WeftDevice & { readonly owner: unknown } = {
     owner: found.owner,
     gpu,
@@ -107,6 +110,7 @@ function wrapDevice(gpu: GPUDevice, profile: DeviceProfile, found: FoundAdapter)
           return reject(lost);
         }
         pending.add(reject);
+        nap?.();
         work.then(resolve, (error) => reject(lost ?? error)).finally(() => pending.delete(reject));
       }),
     close: () => {
@@ -206,9 +210,9 @@ function adapterSource(robustness: boolean): RequestAdapter {
     };
   }
   return async (software) => {
-    const { hostMemoryBytes, requestDawnAdapter } = await import("./dawn.ts");
+    const { hostMemoryBytes, makeNaps, requestDawnAdapter } = await import("./dawn.ts");
     const answer = await requestDawnAdapter(software, { robustness });
     if (answer === undefined) return undefined;
-    return { adapter: answer.adapter, owner: answer.gpu, hostMemoryBytes: hostMemoryBytes() };
+    return { adapter: answer.adapter, owner: answer.gpu, hostMemoryBytes: hostMemoryBytes(), makeNaps };
   };
 }
