@@ -101,8 +101,11 @@ export function lowerContraction(
   const rowIndices = spec.operands[tile.rowFactor] as readonly string[];
   const columnIndices = spec.operands[1 - tile.rowFactor] as readonly string[];
   const loadsVectors = step === 4 || rowIndices[rowIndices.length - 1] === tile.row;
-  const rows = Math.min(loadsVectors ? schedule.rows : schedule.tallRows, size(tile.row));
-  const vectors = columnVectors(size(tile.column), schedule.vectors);
+  const work = [...tile.sizes.values()].reduce((product, each) => product * each, 1);
+  // In a loop it runs many times.
+  const isLight = work < schedule.lightWork && region === undefined;
+  const rows = Math.min(isLight ? 1 : loadsVectors ? schedule.rows : schedule.tallRows, size(tile.row));
+  const vectors = columnVectors(size(tile.column), isLight ? 1 : schedule.vectors);
   const rowTiles = Math.ceil(size(tile.row) / rows);
   const columnTiles = Math.ceil(size(tile.column) / (4 * vectors));
   const outerShape = tile.outer.map(size);

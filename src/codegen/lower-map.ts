@@ -1,4 +1,4 @@
-/** Map kernels: every thread computes one element, or four that lie side by side. */
+/** Map kernels: every thread computes one element, or four that lie side by side, of each result; all have one shape. */
 import { elementCount } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { type IndexVariable, unflatten, variableIndex } from "./index-expression.ts";
@@ -14,6 +14,6 @@ export function lowerMap(group: KernelGroup, region?: RegionSources): LoweredKer
   const lowering = new Lowering(group, thread, region);
   const flat = width === 4 ? fourTimes(variableIndex(thread)) : variableIndex(thread);
   const position = unflatten(flat, output.type.shape);
-  lowering.store(output, position, lowering.value(output, position));
+  for (const result of group.outputs) lowering.store(result, position, lowering.value(result, position));
   return lowering.finish(kernelName(group));
 }

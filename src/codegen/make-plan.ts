@@ -6,6 +6,7 @@ import {
   graphNodes,
   mergeOrigins,
   type Node,
+  nodeUsers,
   operationOf,
   printSpan,
   printType,
@@ -16,6 +17,7 @@ import {
   type FusionOptions,
   fuseKernels,
   isTable,
+  joinResults,
   type KernelGroup,
   type Lifetime,
   planMemory,
@@ -63,9 +65,11 @@ export class PlanLimitError extends Error {
 export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOptions = {}): PlanResult {
   const graph = withStoredOperands(withOwnOutputs(source));
   const fusion = { ...defaultFusionOptions, fuse: options.fuse ?? true, maxBindings: profile.limits.maxBindings };
-  const groups = fuseKernels(graph, fusion).filter((group) =>
+  const found = fuseKernels(graph, fusion).filter((group) =>
     group.outputs.some((node) => elementCount(node.type.shape) > 0),
   );
+  const users = nodeUsers(graphNodes(graph));
+  const groups = fusion.fuse ? joinResults(found, { maxBindings: fusion.maxBindings, users }) : found;
   checkTensors(graph, groups, profile);
   const schedule = options.schedule ?? defaultSchedule(profile);
   const work = groups.map((group) => lowerWork(group, schedule, fusion));

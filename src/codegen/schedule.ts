@@ -8,6 +8,8 @@ export interface ContractionSchedule {
   readonly tallRows: number;
   /** vec4 columns of a thread's tile. */
   readonly vectors: number;
+  /** Contractions of fewer multiply-adds get small tiles: they take longer to compile than to run. */
+  readonly lightWork: number;
 }
 
 export interface KernelSchedule {
@@ -27,9 +29,10 @@ export function defaultSchedule(profile: DeviceProfile): KernelSchedule {
   // Unrolled by its driver, a convolution takes two seconds to compile instead of one, and a layer norm over 6 × 3 × 5 elements
   // fifteen; neither runs faster.
   const isSoftware = profile.kind === "software";
+  // A small contraction takes a quarter of the time to compile with one row and one vector, and no noticeable time to run.
   return {
     workgroupSize: 64,
     keepsLoops: isSoftware,
-    contraction: { rows: 4, tallRows: isSoftware ? 8 : 4, vectors: 2 },
+    contraction: { rows: 4, tallRows: isSoftware ? 8 : 4, vectors: 2, lightWork: isSoftware ? 2 ** 19 : 0 },
   };
 }

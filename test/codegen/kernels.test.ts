@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { baselineProfile, makePlan } from "../../src/codegen/index.ts";
 import { compareWithin, evaluateWithBounds, parseGraph } from "../../src/ir/index.ts";
-import { runValues, testDevice, valuesOf } from "./on-device.ts";
+import { largeTiles, runValues, testDevice, valuesOf } from "./on-device.ts";
 
 const folder = new URL("./kernels/", import.meta.url);
 const cases = readdirSync(folder)
@@ -19,16 +19,21 @@ describe.each(cases)("%s", (name) => {
   const graph = parseGraph(readFileSync(new URL(`${name}.ir`, folder), "utf8"));
 
   test("kernels", async () => {
-    const { kernels } = makePlan(graph, baselineProfile);
+    const { kernels } = makePlan(graph, baselineProfile, { schedule: largeTiles(baselineProfile) });
     const text = kernels.map(({ wgsl }, i) => `// ---- kernel ${i + 1} of ${kernels.length}\n${wgsl}`).join("\n");
     await expect(text).toMatchFileSnapshot(`./kernels/${name}.wgsl`);
   });
 
-  test.skipIf(device === undefined).each([true, false])("results, fused: %s", async (fuse) => {
+  test.skipIf(device === undefined).each([
+    ["large tiles", true, true],
+    ["fused", true, false],
+    ["unfused", false, false],
+  ])("results, %s", async (_, fuse, large) => {
     if (device === undefined) return;
+    const schedule = large ? largeTiles(device.profile) : undefined;
     const values = valuesOf(graph);
     const bounded = evaluateWithBounds(graph, values);
-    const got = await runValues(device, graph, values, { fuse });
+    const got = await runValues(device, graph, values, { fuse, ...(schedule && { schedule }) });
     for (const [output, { value, bound }] of Object.entries(bounded)) {
       const worst = compareWithin(got[output] as Float64Array, value, bound, 4);
       expect(worst?.ratio ?? 0, `${output}: ${JSON.stringify(worst)}`).toBeLessThanOrEqual(1);

@@ -1,5 +1,11 @@
 /** Running graphs on the device in tests, next to the reference evaluator. */
-import { makePlan, type PlanOptions } from "../../src/codegen/index.ts";
+import {
+  type DeviceProfile,
+  defaultSchedule,
+  type KernelSchedule,
+  makePlan,
+  type PlanOptions,
+} from "../../src/codegen/index.ts";
 import { elementCount, type Graph, type GraphValues, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
 import { openDevice, prepare, type WeftDevice } from "../../src/runtime/index.ts";
 
@@ -31,6 +37,12 @@ export function valuesFor(node: Node, seed: number): Tensor {
       return Math.fround(2 * x - 1);
     }),
   );
+}
+
+/** The default schedule with large tiles for small contractions too, so that small tests reach them. */
+export function largeTiles(profile: DeviceProfile): KernelSchedule {
+  const schedule = defaultSchedule(profile);
+  return { ...schedule, contraction: { ...schedule.contraction, lightWork: 0 } };
 }
 
 /** Results of a graph on the device for given values. */
