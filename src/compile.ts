@@ -57,6 +57,8 @@ export interface PassSelection {
   readonly optimise?: boolean;
   /** Permission to approximate softmax attention everywhere, as `@approx(favor)` gives it to a call; 0 features: chosen. */
   readonly approximation?: { readonly features: number; readonly seed: number };
+  /** `f16` keeps parameters and large values in half precision, where the device has it; arithmetic stays f32. */
+  readonly precision?: "f32" | "f16";
 }
 
 export interface LoweringOptions {
@@ -129,6 +131,7 @@ export class CompilerBug extends Error {
  */
 export const hostProfile: DeviceProfile = {
   ...baselineProfile,
+  features: { ...baselineProfile.features, f16: true },
   vendor: "none",
   architecture: "host",
   description: "the reference evaluator",
@@ -206,7 +209,10 @@ export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "prof
   try {
     const result = runPipeline(graph, {
       ...passes,
-      context: passes.approximation === undefined ? {} : { approximation: passes.approximation },
+      context: {
+        ...(passes.approximation === undefined ? {} : { approximation: passes.approximation }),
+        ...(passes.precision === "f16" ? { storage: "f16" } : {}),
+      },
       verify,
       now,
       onPass: (name) => onProgress?.(`pass ${name}`),

@@ -13,6 +13,7 @@ import {
   type TensorType,
 } from "../ir/index.ts";
 import {
+  asStored,
   DeviceError,
   type Executable,
   type HostArray,
@@ -149,5 +150,5 @@ export function tensorsOf(
 }
 
 function referenceTensor(type: TensorType, data: HostArray): Tensor {
-  return { type, data: Float64Array.from(data) };
+  return { type, data: Float64Array.from(asStored(type.dtype, data)) };
 }

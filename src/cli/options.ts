@@ -25,6 +25,8 @@ export interface CompileOptions {
   readonly optimise: boolean;
   /** `--approx favor` or `--approx favor:256`. */
   readonly approximation?: { readonly features: number; readonly seed: number };
+  /** `--precision f16`. */
+  readonly precision?: "f16";
   readonly verify: boolean;
   /** `--training`: the language's constant `training` is true. */
   readonly training?: boolean;
@@ -93,7 +95,12 @@ export function addCompileOptions(command: Command): void {
       oneOf("auto", "gpu", "software", "reference"),
       "auto",
     )
-    .option("--precision <type>", "f32 (f16 is not supported yet)", oneOf("f32", "f16"), "f32")
+    .option(
+      "--precision <type>",
+      "f32, or f16 to keep parameters and large values in half precision",
+      oneOf("f32", "f16"),
+      "f32",
+    )
     .option("--disable <pass>", "leave a pass out; repeatable", collect)
     .option("--only <passes>", "run these passes alone, separated by commas", collect)
     .option("-O <level>", "0: no optimisation, every node its own kernel; 1 (default)", oneOf("0", "1"))
@@ -118,8 +125,6 @@ export function addCompileOptions(command: Command): void {
  * @throws UsageError for what is malformed, repeated, or not supported yet
  */
 export function readCompileOptions(raw: Readonly<Record<string, unknown>>): CompileOptions {
-  if (raw.precision === "f16")
-    throw new UsageError("--precision f16 is not supported yet; leave it out to compute in f32");
   const only = raw.only as readonly string[] | undefined;
   return {
     model: raw.model as string | undefined,
@@ -142,6 +147,7 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
       ? {}
       : { approximation: { features: raw.approx as number, seed: (raw.seed as number | undefined) ?? 0 } }),
     verify: raw.verify === true,
+    ...(raw.precision === "f16" ? { precision: "f16" } : {}),
     ...(raw.training === true ? { training: true } : {}),
     gradient: readGradient(raw.gradient as readonly string[] | undefined),
     loss: raw.loss as string | undefined,

@@ -47,7 +47,7 @@ export function makeRunReport(
     flops: sum(plan.steps.map(({ flops }) => flops)),
     bytesMoved: sum(plan.steps.map(({ bytes }) => bytes)),
     peakBytes: sum(plan.arenas),
-    parameterBytes: sum(graph.parameters.map(({ type }) => byteLength(type))),
+    parameterBytes: sum(plan.parameters.map(({ type }) => byteLength(type))),
     ms,
     rewrites,
   };

@@ -204,6 +204,12 @@ function planTensor(name: string, type: TensorType): PlanTensor {
 function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: DeviceProfile): void {
   const limit = Math.min(profile.limits.maxBindingBytes, profile.limits.maxBufferBytes);
   const stored = new Set([...graph.inputs, ...groups.flatMap((group) => [...group.inputs, ...group.outputs])]);
+  const half = [...stored].find((node) => node.type.dtype === "f16");
+  if (half !== undefined && !profile.features.f16) {
+    throw new PlanLimitError(
+      `${nodeAndPlace(half)} is f16, which this device does not have (WebGPU's shader-f16); compute in f32 instead`,
+    );
+  }
   for (const node of stored) {
     const bytes = storedBytes(node.type);
     if (bytes <= limit) continue;

@@ -1,6 +1,7 @@
 /** Epilogues: the elementwise work on a contraction's or scan's result that its kernel does before storing. */
 import { elementCount, type Node, operationOf } from "../ir/index.ts";
 import type { FusionGraph } from "./fusion.ts";
+import { isWidening } from "./widening.ts";
 
 /** Largest epilogue; beyond it the text of the kernel grows without saving memory traffic. */
 const maxMembers = 48;
@@ -40,6 +41,8 @@ export function growEpilogue(facts: FusionGraph, head: Node, free: (node: Node) 
     const prefix = new Set(order.slice(0, length));
     const leaving = [...prefix].filter((node) => leaves(facts, node, prefix));
     const [root] = leaving;
+    // Stored before it is widened: its readers do that, at half the traffic.
+    if (leaving.length === 1 && root !== undefined && isWidening(root) && !facts.isOutput(root)) continue;
     if (leaving.length === 1 && root !== undefined && operationOf(root.op).family === "elementwise")
       return { root, members: prefix };
     if (leaving.length === 1 && root !== undefined && root.op === "transpose") return { root, members: prefix };

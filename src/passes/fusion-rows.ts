@@ -1,6 +1,7 @@
 /** Row kernels: several reductions over the same rows, with the elementwise work between and after them. */
 import { type Node, operationOf, parseSpec, sameShape } from "../ir/index.ts";
 import type { FusionGraph } from "./fusion.ts";
+import { isWidening } from "./widening.ts";
 
 const maxMembers = 96;
 /** Whole rows that one kernel may store. */
@@ -75,7 +76,9 @@ export function growRows(facts: FusionGraph, head: Node, free: (node: Node) => b
     const prefix = order.slice(0, length);
     const group = new Set(prefix);
     const outputs = prefix.filter((node) => isRead(facts, node, group));
-    const storable = outputs.every((node) => operationOf(node.op).family !== "movement");
+    const storable = outputs.every(
+      (node) => operationOf(node.op).family !== "movement" && (facts.isOutput(node) || !isWidening(node)),
+    );
     if (storable && outputs.length <= maxOutputs) {
       return { heads: prefix.filter((node) => operationOf(node.op).family === "reduce"), outputs, members: group };
     }

@@ -17,6 +17,7 @@ import { type Convexity, convexity } from "./fusion-convexity.ts";
 import { growEpilogue } from "./fusion-epilogue.ts";
 import { findOnlineSoftmax, type OnlineSoftmax } from "./fusion-online-softmax.ts";
 import { growRows } from "./fusion-rows.ts";
+import { isWidening } from "./widening.ts";
 
 export interface KernelGroup {
   readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "scatter" | "loop" | "extern" | "online-softmax";
@@ -99,8 +100,9 @@ function widestMember(group: KernelGroup, forced: ReadonlySet<Node>): Node | und
     const leaves = new Set<Node>();
     collectLeaves(node, (other) => group.inputs.includes(other), leaves);
     reads.set(node, leaves.size);
-    const candidate =
-      familyOf(node) === "elementwise" && !group.outputs.includes(node) && !forced.has(node) && leaves.size > 1;
+    // Where parts are joined, as many buffers are read as there are parts.
+    const joins = familyOf(node) === "elementwise" || (familyOf(node) === "movement" && node.operands.length > 1);
+    const candidate = joins && !group.outputs.includes(node) && !forced.has(node) && leaves.size > 1;
     if (candidate && leaves.size < bindingsOf(group) && leaves.size > (best === undefined ? 0 : (reads.get(best) ?? 0)))
       best = node;
   }
@@ -184,7 +186,8 @@ function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: Reado
   const { nodes, users } = facts;
   const storable = (node: Node) =>
     familyOf(node) === "elementwise" || familyOf(node) === "indexed" || node.op === "concat";
-  const candidate = (node: Node) => storable(node) && !claimed.has(node) && !stored.has(node);
+  const candidate = (node: Node) =>
+    storable(node) && !claimed.has(node) && !stored.has(node) && !(options.fuse && isWidening(node));
   // A value whose one reader could be stored instead, at no more elements, is left to that reader: chains are stored at their end.
   const leftToReader = (node: Node) => {
     let reader = node;

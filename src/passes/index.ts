@@ -15,6 +15,7 @@ export {
   storedAs,
 } from "./fusion.ts";
 export type { OnlineSoftmax } from "./fusion-online-softmax.ts";
+export { joinResults } from "./fusion-results.ts";
 export { keptAxes } from "./fusion-rows.ts";
 export { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
 export { withOwnOutputs } from "./own-outputs.ts";

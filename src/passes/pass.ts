@@ -15,6 +15,8 @@ export interface PassContext {
   readonly foldedElements: number;
   /** Permission to approximate softmax attention everywhere (`--approx favor`); `features` 0 chooses their number. */
   readonly approximation?: { readonly features: number; readonly seed: number };
+  /** Permission to keep parameters and large values in f16 (`--precision f16`). */
+  readonly storage?: "f16";
 }
 
 export const defaultContext: PassContext = { flopsPerByte: 10, parallelism: 16_384, foldedElements: 65_536 };

@@ -4,6 +4,7 @@ import { canonicalise } from "./canonicalise.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
 import { contractionOrder } from "./contraction-order.ts";
 import { foldConstants } from "./fold-constants.ts";
+import { halfStorage } from "./half-storage.ts";
 import { hoistFromLoops } from "./hoist-from-loops.ts";
 import type { Pass } from "./pass.ts";
 import { recogniseScans } from "./recognise-scans.ts";
@@ -31,6 +32,7 @@ export const pipeline: readonly Pass[] = [
   rowSums, // from here on, form matters more than algebra
   splitScans,
   splitReductions,
+  halfStorage, // only where the user allows it; last, because it goes by what kernels store
 ];
 
 /** Names of all passes, each once, in order of first appearance. */

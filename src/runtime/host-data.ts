@@ -142,3 +142,10 @@ export function hostArrayFromNumbers(dtype: DType, values: ArrayLike<number>): H
       return dtype satisfies never;
   }
 }
+
+/** Floats as a buffer of a type holds them: rounded to f16 or bf16, which also travel as Float32Array; anything else as it is. */
+export function asStored(dtype: DType, data: HostArray): HostArray {
+  if (!(data instanceof Float32Array)) return data;
+  if (dtype === "f16") return f32ArrayFromF16(f16ArrayFromNumbers(data));
+  return dtype === "bf16" ? f32ArrayFromBf16(bf16ArrayFromNumbers(data)) : data;
+}

@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./executable.ts";
 export * from "./half.ts";
 export {
+  asStored,
   checkedData,
   decodeFromDevice,
   encodeForDevice,
@@ -14,5 +15,7 @@ export {
 } from "./host-data.ts";
 export { parseNpy } from "./npy.ts";
 export { checkPlan } from "./plan-check.ts";
+export type { PrepareOptions, PrepareTimes, Progress } from "./prepare-plan.ts";
 export type { StepProfile } from "./profile.ts";
 export * from "./safetensors.ts";
+export * from "./stepper.ts";

@@ -11,7 +11,7 @@ describe("usage", () => {
     expect(help.status).toBe(0);
     expect(help.stdout).toMatch(/check.*run.*inspect.*params.*explain.*doctor/s);
     // Verbs that are not there yet are not offered.
-    expect(help.stdout).not.toMatch(/^ {2}(train|build|export|lsp|new)\b/m);
+    expect(help.stdout).not.toMatch(/^ {2}(build|export|new)\b/m);
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
@@ -24,10 +24,10 @@ describe("usage", () => {
     { args: ["run", "attention.weft", "--seed", "-1"], says: /whole number/ },
     { args: ["run", "attention.weft", "--repeat", "0"], says: /at least 1/ },
     { args: ["run", "attention.weft", "--device", "tpu"], says: /auto or gpu or software or reference/ },
-    { args: ["run", "attention.weft", "--precision", "f16"], says: /f16 is not supported yet/ },
+    { args: ["run", "attention.weft", "--precision", "f8"], says: /f32 or f16/ },
     { args: ["run", "attention.weft", "--approx", "nystrom"], says: /It must be favor or favor:FEATURES/ },
     { args: ["run", "attention.weft", "--output", "y.npy"], says: /\.safetensors/ },
-    { args: ["train", "attention.weft"], says: /`weft train` is not part of this version/ },
+    { args: ["export", "attention.weft"], says: /`weft export` is not part of this version/ },
     { args: ["fmt"], says: /missing required argument/ },
     { args: ["inspect", "attention.weft", "-o", "page.html"], says: /--output needs --emit/ },
     { args: ["inspect", "attention.weft", "--cost", "--emit", "json"], says: /--emit json has their figures/ },

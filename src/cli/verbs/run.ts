@@ -191,7 +191,7 @@ async function compare(
     return { compared: false, reason: "the reference evaluator itself computed the results" };
   const values = {
     inputs: tensorsOf(entry.graph.inputs, inputs),
-    parameters: await hostParameters(entry.graph, parameters),
+    parameters: await hostParameters(compiled.reference, parameters),
   };
   return compareWithReference(
     {
