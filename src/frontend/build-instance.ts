@@ -16,6 +16,7 @@ import {
   sizeNotes,
 } from "./elaboration.ts";
 import { greatestElementCount } from "./node-emitter.ts";
+import { pathWithSizes } from "./path-name.ts";
 import type { ModuleDeclaration, Parameter, SubMember, TensorMember } from "./syntax-tree.ts";
 
 /** More instances than this come from a wrong number, not from a network. */
@@ -120,6 +121,9 @@ function buildInstance(
 const isAbsent = (context: Elaboration, { presence }: SubMember | TensorMember, frame: Frame): boolean =>
   presence !== undefined && constantIn(context, presence, frame) === 0;
 
+const pathName = ({ path, name }: SubMember | TensorMember, { sizes }: Frame): string =>
+  pathWithSizes(path?.value ?? name.name, sizes);
+
 const joinPath = (...parts: readonly string[]) => parts.filter((part) => part !== "").join(".");
 
 function buildTensor(context: Elaboration, member: TensorMember, path: string, frame: Frame): InstanceTensor {
@@ -142,7 +146,7 @@ function buildTensor(context: Elaboration, member: TensorMember, path: string, f
   const plain = dtype === "integer" ? "i32" : dtype === "real" ? "f32" : dtype;
   const bound = below === undefined ? undefined : sizeIn(context, below, frame, member.type.span);
   return {
-    path: joinPath(path, member.path?.value ?? member.name.name),
+    path: joinPath(path, pathName(member, frame)),
     type: tensorType(plain, shape, bound),
     member,
   };
@@ -161,7 +165,7 @@ function buildSub(building: Building, member: SubMember, owner: Instance, frame:
       notes: sizeNotes(frame),
     });
   }
-  const name = member.path?.value ?? member.name.name;
+  const name = pathName(member, frame);
   const elements = Array.from({ length: total }, (_, position) => {
     const place = unravel(position, counts)
       .map((k, axis) => k + (starts[axis] as number))

@@ -20,6 +20,7 @@ import { checkRequire, checkSize, factsOf, guardSizes, resolveType } from "./che
 import type { Definition, SubResolution, ValueType } from "./checked-program.ts";
 import { boolElement, elementFits, printValueType, sizeType, tensorOfType, unknownType } from "./element-types.ts";
 import { suggestion } from "./names.ts";
+import { sizesInPath } from "./path-name.ts";
 import { type Binding, lookUp, newScope, visibleNames } from "./scope.ts";
 import { constantSize, nameSize, printSize, type Size, substitute } from "./size.ts";
 import { noFacts, provablyEqual, type SizeFacts, withFacts } from "./size-facts.ts";
@@ -364,6 +365,7 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
     const other = paths.get(path);
     // A part without a name of its own: `sub layer as "": Layer(d)[n]` is `0.…`, `1.…`.
     if (path === "" && member.kind === "sub") continue;
+    checkSizesInPath(context, info, member, path);
     if (path === "" || path.startsWith(".") || path.endsWith(".") || path.includes("..")) {
       fail(context, member.path?.span ?? member.name.span, "module/path", `\`${path}\` is no path of a parameter`, {
         help: ['Parts are joined by single dots: `as "0.fn"`.'],
@@ -379,6 +381,25 @@ export function resolveMembers(checker: Checker, info: ModuleInfo): void {
       });
     }
     paths.set(path, member);
+  }
+}
+
+/** A path may contain sizes that the module is given, `as "conv_{layer}"`. */
+function checkSizesInPath(context: Context, info: ModuleInfo, member: TensorMember | SubMember, path: string): void {
+  const known = info.declaration.parameters.filter((parameter) => kindOfParameter(parameter) === "size");
+  const names = known.map((parameter) => parameter.name.name);
+  for (const name of sizesInPath(path)) {
+    if (names.includes(name)) continue;
+    fail(
+      context,
+      member.path?.span ?? member.name.span,
+      "module/path",
+      `\`{${name}}\` in a path is no size of the module`,
+      {
+        notes: [`\`${info.declaration.name.name}\` has ${names.join(", ") || "none"}`],
+        help: ["Braces hold a parameter of type `size`."],
+      },
+    );
   }
 }
 

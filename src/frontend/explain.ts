@@ -70,7 +70,8 @@ batch: mapped over examples, or over parts of a batch, it would take the statist
   "module/no-initial": `Every \`param\` and \`buffer\` says how it starts, so that a model without weights is defined: \`= normal(std: 0.02)\`.`,
   "module/no-value": "A parameter of the model has no default, and neither a preset nor `--set` gives it a value.",
   "module/not-constant": "This must be known when the model is built.",
-  "module/path": `Paths of parameters join names with single dots, and each names one tensor: \`param weight as "0.weight": …\`.`,
+  "module/path": `Paths of parameters join names with single dots, and each names one tensor: \`param weight as "0.weight": …\`.
+Sizes that the module is given may stand in braces: \`sub conv as "conv_{layer}": …\`.`,
   "module/presence":
     "`param … if condition` and `sub … if condition` are decided when the model is built, from the parameters of the module.",
   "module/preset": `Presets name configurations of a model; modules are configured where they are made, with \`sub\`.`,

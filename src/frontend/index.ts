@@ -4,12 +4,21 @@ export * from "./checked-program.ts";
 export { type EntryInfo, type InstanceRequest, listEntries, listModels } from "./choose-entry.ts";
 export { type Diagnostic, errorAt, type Label, sortDiagnostics } from "./diagnostic.ts";
 export { type ElaborationRequest, type ElaborationResult, elaborate, elaborateEntry } from "./elaborate.ts";
+export { printDims, printElement, printValueType } from "./element-types.ts";
 export { explain, explainedCodes } from "./explain.ts";
 export { type FormatResult, format } from "./format.ts";
 export { type EntryInstance, instantiate } from "./instantiate.ts";
-export { castNames, constantNames, editDistance, preludePath, resolveImport, suggestName } from "./names.ts";
+export {
+  castNames,
+  constantNames,
+  editDistance,
+  libraryFunctions,
+  preludePath,
+  resolveImport,
+  suggestName,
+} from "./names.ts";
 export type { ParameterInfo, ParameterStart } from "./parameter-info.ts";
-export { type ParseResult, parse } from "./parse.ts";
+export { longestSource, type ParseResult, parse } from "./parse.ts";
 export {
   type DiagnosticPart,
   type RenderOptions,
@@ -20,3 +29,4 @@ export * from "./size.ts";
 export { type GenericSizes, solveForInstance, solveGenerics } from "./solve-generics.ts";
 export { type Comment, prepareSource, type SourceText } from "./source-text.ts";
 export * from "./syntax-tree.ts";
+export * from "./vocabulary.ts";

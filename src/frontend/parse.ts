@@ -5,6 +5,7 @@
 import * as ohm from "ohm-js";
 import { type Diagnostic, errorAt, sortDiagnostics } from "./diagnostic.ts";
 import { grammarText } from "./grammar.ts";
+import { shiftTree } from "./shift-tree.ts";
 import { prepareSource, type SourceText } from "./source-text.ts";
 import { syntaxError } from "./syntax-error.ts";
 import type { Declaration, ImportDeclaration, SourceFile } from "./syntax-tree.ts";
@@ -104,6 +105,11 @@ function blank(text: string, start: number, end: number): string {
   return text.slice(0, start) + text.slice(start, end).replace(/[^\n]/g, " ") + text.slice(end);
 }
 
+/** Whether the grammar takes the whole text for a name. */
+export function readsAsName(text: string): boolean {
+  return grammar.match(text, "name").succeeded();
+}
+
 type Item = Declaration | ImportDeclaration;
 
 /** Parses one range of the file; reports and skips what cannot be read. */
@@ -185,6 +191,30 @@ export function parse(path: string, text: string): ParseResult {
 const parsedBefore = new Map<string, ParseResult>();
 const mostRemembered = 128;
 
+/**
+ * Declarations of the last text of each path that were read without a mistake. In a file that is being edited, all but one are
+ * the same as before, at most on other lines.
+ */
+const declarationsBefore = new Map<string, Map<string, Item>>();
+
+/** All that the tree of a declaration depends on besides where it stands: its text, and the documentation in and above it. */
+function declarationKey(source: SourceText, { start, end }: { start: number; end: number }): string {
+  const blanked = source.blanked.slice(start, end).trimEnd();
+  const text = source.text.slice(start, start + blanked.length);
+  const first = start + Math.max(0, blanked.search(/\S/));
+  const above = source.docAbove(first) ?? "";
+  return text.includes("//") ? `${above}\0${blanked}\0${text}` : `${above}\0${blanked}`;
+}
+
+/** A declaration read before, at the place where the same text stands now. */
+function movedTo(source: SourceText, range: { start: number; end: number }, known: Item): Item {
+  const offset = source.blanked.slice(range.start, range.end).search(/\S/);
+  const place = source.span(range.start + offset, range.start + offset);
+  const characters = place.start - known.span.start;
+  const lines = place.line - known.span.line;
+  return characters === 0 && lines === 0 ? known : shiftTree(known, { characters, lines });
+}
+
 function parseAnew(path: string, text: string): ParseResult {
   const empty = (source: SourceText): SourceFile => ({
     kind: "file",
@@ -219,10 +249,29 @@ function parseAnew(path: string, text: string): ParseResult {
     };
   }
   const items: Item[] = [];
+  const before = declarationsBefore.get(path) ?? new Map<string, Item>();
+  const now = new Map<string, Item>();
   for (const range of declarationRanges(source.blanked)) {
-    const item = parseRange(source, range, skippedNames, (diagnostic) => diagnostics.push(diagnostic));
-    if (item !== undefined) items.push(item);
+    const key = declarationKey(source, range);
+    const known = before.get(key);
+    let item: Item | undefined;
+    if (known === undefined) {
+      const skippedBefore = skippedNames.size;
+      const reported = diagnostics.length;
+      item = parseRange(source, range, skippedNames, (diagnostic) => diagnostics.push(diagnostic));
+      if (diagnostics.length > reported || skippedNames.size > skippedBefore) {
+        if (item !== undefined) items.push(item);
+        continue;
+      }
+    } else {
+      item = movedTo(source, range, known);
+    }
+    if (item === undefined) continue;
+    items.push(item);
+    now.set(key, item);
   }
+  if (declarationsBefore.size >= mostRemembered) declarationsBefore.clear();
+  declarationsBefore.set(path, now);
   const file: SourceFile = {
     kind: "file",
     path,

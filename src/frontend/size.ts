@@ -46,6 +46,9 @@ function atomKey(atom: Atom): string {
 }
 
 function termOf(coefficient: bigint, factors: readonly Factor[]): Term {
+  const [only] = factors;
+  if (only === undefined) return { coefficient, factors, key: "" };
+  if (factors.length === 1) return { coefficient, factors, key: `${atomKey(only.atom)}^${only.power}` };
   const sorted = factors
     .map((factor) => ({ factor, key: atomKey(factor.atom) }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
@@ -62,7 +65,10 @@ export function degree(term: Term): number {
 }
 
 /** Sums terms of equal key and sorts: higher degree first, then by key. */
-export function sizeOfTerms(terms: Iterable<Term>): Size {
+export function sizeOfTerms(terms: readonly Term[]): Size {
+  const [only] = terms;
+  if (only !== undefined && terms.length === 1 && only.coefficient !== 0n)
+    return { terms: [only], key: `${only.coefficient}:${only.key}` };
   const sums = new Map<string, Term>();
   for (const term of terms) {
     const previous = sums.get(term.key);
@@ -92,6 +98,10 @@ export function atomSize(atom: Atom): Size {
 /** The same size, remembered as the author spelled it. */
 export function withSpelling(size: Size, written: string): Size {
   return { ...size, written };
+}
+
+function withoutSpelling(size: Size): Size {
+  return size.written === undefined ? size : { terms: size.terms, key: size.key };
 }
 
 /** The value of a size without names, else undefined. */
@@ -131,8 +141,9 @@ export function multiplySizes(a: Size, b: Size): Size {
 /** `a^exponent` for a natural number up to 64. */
 export function powerOfSize(a: Size, exponent: bigint): Size {
   if (exponent > 64n) throw new SizeLimitError("a size is raised to a power above 64");
-  let result = constantSize(1);
-  for (let i = 0n; i < exponent; i++) result = multiplySizes(result, a);
+  if (exponent === 0n) return constantSize(1);
+  let result = withoutSpelling(a);
+  for (let i = 1n; i < exponent; i++) result = multiplySizes(result, a);
   return result;
 }
 
@@ -248,27 +259,37 @@ export function sizesEqual(a: Size, b: Size): boolean {
 /** Puts sizes for names, everywhere at once; names without an entry stay. */
 export function substitute(size: Size, values: ReadonlyMap<string, Size>): Size {
   if (values.size === 0) return size;
-  let result = constantSize(0);
+  const terms: Term[] = [];
   let changed = false;
   for (const term of size.terms) {
-    let product = constantSize(term.coefficient);
-    for (const { atom, power } of term.factors) {
-      let value: Size | undefined;
-      if (atom.kind === "name") {
-        value = values.get(atom.name);
-      } else {
-        const numerator = substitute(atom.numerator, values);
-        const denominator = substitute(atom.denominator, values);
-        if (numerator !== atom.numerator || denominator !== atom.denominator) {
-          value = floorDivideSizes(numerator, denominator);
-        }
+    const rest: Factor[] = [];
+    let product: Size | undefined;
+    for (const factor of term.factors) {
+      const value = substituteAtom(factor.atom, values);
+      if (value === undefined) rest.push(factor);
+      else {
+        const power = powerOfSize(value, BigInt(factor.power));
+        product = product === undefined ? power : multiplySizes(product, power);
       }
-      if (value !== undefined) changed = true;
-      product = multiplySizes(product, powerOfSize(value ?? atomSize(atom), BigInt(power)));
     }
-    result = addSizes(result, product);
+    if (product === undefined) terms.push(term);
+    else {
+      changed = true;
+      const isWhole = rest.length === 0 && term.coefficient === 1n;
+      const others = isWhole ? product : multiplySizes(sizeOfTerms([termOf(term.coefficient, rest)]), product);
+      terms.push(...others.terms);
+    }
   }
-  return changed ? result : size;
+  return changed ? sizeOfTerms(terms) : size;
+}
+
+/** What an atom becomes; undefined when nothing in it is replaced. */
+function substituteAtom(atom: Atom, values: ReadonlyMap<string, Size>): Size | undefined {
+  if (atom.kind === "name") return values.get(atom.name);
+  const numerator = substitute(atom.numerator, values);
+  const denominator = substitute(atom.denominator, values);
+  const isSame = numerator === atom.numerator && denominator === atom.denominator;
+  return isSame ? undefined : floorDivideSizes(numerator, denominator);
 }
 
 /** All names in a size, in the order of the normal form. */

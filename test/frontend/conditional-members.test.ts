@@ -92,3 +92,27 @@ model M(n: size = 3) {
     expect(elaborated(text).diagnostics).toEqual([]);
   });
 });
+
+describe("sizes in paths", () => {
+  const text = (path: string) => `
+module Unit(layer: size, d: size) {
+  param gain as ${JSON.stringify(path)}: f32[d] = ones()
+  fn forward(x: f32[d]) -> f32[d] = x * gain
+}
+model M() {
+  sub a as "": Unit(4, 2)
+  sub b as "": Unit(5, 2)
+  entry run(x: f32[2]) -> f32[2] = b(a(x))
+}`;
+
+  it("stand for the numbers of the instance", () => {
+    const { parameters } = elaborated(text("list.{layer}.gain_{layer}x{d}"));
+    expect(parameters.map(({ path }) => path)).toEqual(["list.4.gain_4x2", "list.5.gain_5x2"]);
+  });
+
+  it("must make different paths", () => {
+    expect(elaborated(text("gain_{d}")).diagnostics.map((each) => shortForm(each).split("\n")[0])).toEqual([
+      "module/duplicate-path at 3:3: two parameters have the path `gain_2`",
+    ]);
+  });
+});
