@@ -9,7 +9,7 @@ const dist = join(root, "dist");
 const entries = { weft: "src/cli/main.ts", index: "src/index.ts" };
 /** The demo of each system that has one, with the host steps it imports. */
 const demos = Object.fromEntries(
-  readdirSync(join(root, "models"))
+  (existsSync(join(root, "models")) ? readdirSync(join(root, "models")) : [])
     .filter((name) => existsSync(join(root, "models", name, "demo.ts")))
     .map((name) => [`demos/${name}`, `models/${name}/demo.ts`]),
 );

@@ -34,7 +34,8 @@ export function ensureDependencies() {
     const inNode = npmScript !== undefined && /\.[cm]?js$/.test(npmScript);
     const result = spawnSync(
       inNode ? process.execPath : "npm",
-      [...(inNode ? [npmScript] : []), "ci", "--include=dev", "--no-audit", "--no-fund"],
+      // Without the packages' own scripts: the only one that would do anything here fetches libraries for other hardware.
+      [...(inNode ? [npmScript] : []), "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"],
       { cwd: root, stdio: ["ignore", 2, 2], shell: !inNode && process.platform === "win32" },
     );
     if (result.status !== 0) throw new SetupError("npm ci failed; the lines above say why");

@@ -197,7 +197,7 @@ function graphFile(graph: Graph): readonly (readonly [string, string])[] {
 }
 
 /** Wraps what a step of the compiler must never throw; errors of the user pass through. */
-function guarded<T>(stage: string, files: ReadonlyMap<string, string>, work: () => T): T {
+export function guarded<T>(stage: string, files: ReadonlyMap<string, string>, work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -11,9 +11,11 @@ import { doctorVerb } from "./verbs/doctor.ts";
 import { explainVerb } from "./verbs/explain.ts";
 import { fmtVerb } from "./verbs/fmt.ts";
 import { inspectVerb } from "./verbs/inspect.ts";
+import { lspVerb } from "./verbs/lsp.ts";
 import { paramsVerb } from "./verbs/params.ts";
 import { runVerb } from "./verbs/run.ts";
 import { startVerb } from "./verbs/start.ts";
+import { trainVerb } from "./verbs/train.ts";
 import { packageVersion } from "./versions.ts";
 
 const verbs: readonly Verb[] = [
@@ -22,15 +24,17 @@ const verbs: readonly Verb[] = [
   runVerb,
   inspectVerb,
   benchVerb,
+  trainVerb,
   demoVerb,
   paramsVerb,
   fmtVerb,
   explainVerb,
   doctorVerb,
+  lspVerb,
 ];
 
 /** Verbs that the design promises and that this version does not have; called, they say so. */
-const laterVerbs: readonly string[] = ["train", "build", "export", "lsp", "new"];
+const laterVerbs: readonly string[] = ["build", "export", "new"];
 
 /** Runs the command and returns its exit status. Never throws. */
 async function main(args: readonly string[]): Promise<ExitStatus> {

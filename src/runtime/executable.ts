@@ -1,7 +1,7 @@
 /** A plan made ready on a device: pipelines, buffers and bind groups exist, and running is one submission. */
 import type { BufferRef, Plan, PlanTensor } from "../codegen/plan.ts";
 import { byteLength } from "../ir/index.ts";
-import { type BufferSet, bufferUsage, createBuffers, upload } from "./buffers.ts";
+import { type BufferSet, bufferUsage, upload } from "./buffers.ts";
 import type { WeftDevice } from "./device.ts";
 import { DeviceError, InputError } from "./errors.ts";
 import {
@@ -12,23 +12,10 @@ import {
   type HostValue,
   hostArrayFromNumbers,
 } from "./host-data.ts";
-import type { CompiledKernel } from "./pipelines.ts";
-import { checkPlan } from "./plan-check.ts";
+import { type PrepareOptions, type PrepareTimes, preparePlan } from "./prepare-plan.ts";
 import { profileSteps, type StepProfile } from "./profile.ts";
 import { scoped } from "./scopes.ts";
 import { type BoundStep, bindSteps, encodeStep } from "./steps.ts";
-
-export interface PrepareOptions {
-  /** Data of a parameter, by name; asked for one at a time, so that weights can be read lazily. */
-  readonly parameters?: (name: string) => HostValue | Promise<HostValue>;
-  readonly onProgress?: (progress: Progress) => void;
-}
-
-export interface Progress {
-  readonly stage: "pipelines" | "parameters";
-  readonly done: number;
-  readonly total: number;
-}
 
 export interface RunOptions {
   /** Names of the outputs to read back; all when left out. */
@@ -43,7 +30,7 @@ export interface RunOptions {
 export interface Executable {
   readonly plan: Plan;
   /** ms that `prepare` spent, for reports. */
-  readonly prepareMs: { readonly pipelines: number; readonly upload: number };
+  readonly prepareMs: PrepareTimes;
   /** Bytes of all buffers, parameters and activations included. */
   readonly deviceBytes: number;
   /** Runs once. Runs of one executable follow each other; the caller's arrays are read before the promise settles. */
@@ -54,6 +41,8 @@ export interface Executable {
   profile(): Promise<readonly StepProfile[]>;
   /** Reads a parameter, an input or an output back from the device. */
   read(name: string): Promise<HostArray>;
+  /** Copies other buffers over parameters, on the device: `from` gives each parameter's, or none to leave it. */
+  copyParameters(from: (name: string) => GPUBuffer | undefined): Promise<void>;
   /** Frees the buffers; the pipelines stay with the device for the next executable. */
   dispose(): void;
 }
@@ -65,64 +54,10 @@ export interface Executable {
  * @throws InputError when a parameter's data does not fit its declaration
  */
 export async function prepare(device: WeftDevice, plan: Plan, options: PrepareOptions = {}): Promise<Executable> {
-  checkPlan(plan, device.profile);
-  const started = performance.now();
-  const kernels = await compileKernels(device, plan, options);
-  const compiled = performance.now();
-  const created = createBuffers(device.gpu, plan);
-  const buffers = created.result;
-  try {
-    await throwFailure(device, created.failure);
-    await uploadFixedData(device, plan, buffers, options);
-    const groups = scoped(device.gpu, `binding the buffers of ${plan.name}`, () =>
-      bindSteps(device.gpu, plan, kernels, buffers),
-    );
-    await throwFailure(device, groups.failure);
-    const prepareMs = { pipelines: compiled - started, upload: performance.now() - compiled };
-    return createExecutable(device, plan, buffers, groups.result, prepareMs);
-  } catch (error) {
-    buffers.destroy();
-    throw error;
-  }
-}
-
-async function throwFailure(device: WeftDevice, failure: Promise<DeviceError | undefined>): Promise<void> {
-  const error = await device.guard(failure);
-  if (error !== undefined) throw error;
-}
-
-async function compileKernels(device: WeftDevice, plan: Plan, options: PrepareOptions): Promise<CompiledKernel[]> {
-  const total = plan.kernels.length;
-  let done = 0;
-  const compile = plan.kernels.map(async (kernel) => {
-    const compiled = await device.pipelines.compile(kernel);
-    done++;
-    options.onProgress?.({ stage: "pipelines", done, total });
-    return compiled;
-  });
-  return device.guard(Promise.all(compile));
-}
-
-async function uploadFixedData(
-  device: WeftDevice,
-  plan: Plan,
-  buffers: BufferSet,
-  options: PrepareOptions,
-): Promise<void> {
-  const { gpu } = device;
-  for (const constant of plan.constants) {
-    const data = hostArrayFromNumbers(constant.type.dtype, constant.values);
-    const bytes = encodeForDevice(constant.type.dtype, data);
-    upload(gpu, buffers.get({ kind: "constant", name: constant.name }), bytes);
-  }
-  const total = plan.parameters.length;
-  for (const [index, { name, type }] of plan.parameters.entries()) {
-    const value = await options.parameters?.(name);
-    if (value === undefined) throw new InputError(name, `parameter \`${name}\` has no data`);
-    const bytes = encodeForDevice(type.dtype, checkedData("parameter", name, type, value));
-    upload(gpu, buffers.get({ kind: "parameter", name }), bytes);
-    options.onProgress?.({ stage: "parameters", done: index + 1, total });
-  }
+  const { buffers, bound, prepareMs } = await preparePlan(device, plan, options, (kernels, made) =>
+    bindSteps(device.gpu, plan, kernels, made),
+  );
+  return createExecutable(device, plan, buffers, bound, prepareMs);
 }
 
 function createExecutable(
@@ -279,6 +214,16 @@ function createExecutable(
       inTurn(async () => {
         const outputs = await submit(() => undefined, [find(name, ["parameter", "input", "output"])]);
         return outputs[name] as HostArray;
+      }),
+    copyParameters: (from) =>
+      inTurn(async () => {
+        await submit((encoder) => {
+          for (const { name, bytes } of plan.parameters) {
+            const source = from(name);
+            if (source !== undefined)
+              encoder.copyBufferToBuffer(source, 0, buffers.get({ kind: "parameter", name }), 0, bytes);
+          }
+        }, []);
       }),
     dispose: () => {
       if (disposed) return;

@@ -9,6 +9,9 @@ import { afterAll } from "vitest";
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const command = join(root, "bin", "weft.mjs");
 
+/** What the command runs, without building it first. */
+export const built = join(root, "dist", "weft.mjs");
+
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;

@@ -1,0 +1,283 @@
+/** The options of `weft train`, from text to checked values. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { callOf, type Optimiser, type OptimiserName, optimiserNames, type Schedule } from "../train/index.ts";
+import { UsageError } from "./exit-status.ts";
+import { addCompileOptions, type CompileOptions, countingNumber, readCompileOptions } from "./options.ts";
+
+export interface TrainingOptions extends CompileOptions {
+  readonly data: readonly string[];
+  /** Bytes of one example of a text. */
+  readonly window?: number;
+  readonly steps: number;
+  readonly batch: number;
+  readonly accumulate: number;
+  readonly optimiser: Optimiser;
+  readonly schedule: Schedule;
+  readonly clip?: number;
+  /** A longer gradient stops the training. */
+  readonly maxGradient?: number;
+  readonly freeze: readonly string[];
+  readonly noDecay: readonly string[];
+  readonly updates: readonly { readonly buffer: string; readonly output: string }[];
+  readonly checkpoint?: {
+    readonly folder: string;
+    readonly every: number;
+    readonly keep: number;
+    readonly resume: boolean;
+  };
+  readonly log?: string;
+  readonly output?: string;
+  readonly evaluation?: EvaluationOptions;
+}
+
+export interface EvaluationOptions {
+  /** Absent: the entry that is trained. */
+  readonly entry?: string;
+  /** Absent: the training data. */
+  readonly data?: readonly string[];
+  readonly every: number;
+  readonly batches: number;
+  readonly patience?: number;
+}
+
+const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text];
+
+/** A finite number, as `1e-3`. */
+function real(text: string): number {
+  const value = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+function positive(text: string): number {
+  const value = real(text);
+  if (value <= 0) throw new InvalidArgumentError("It must be above 0.");
+  return value;
+}
+
+function notNegative(text: string): number {
+  const value = real(text);
+  if (value < 0) throw new InvalidArgumentError("It must not be below 0.");
+  return value;
+}
+
+/** A share such as a momentum: 0 included, 1 not. */
+function share(text: string): number {
+  const value = notNegative(text);
+  if (value >= 1) throw new InvalidArgumentError("It must be below 1.");
+  return value;
+}
+
+function whole(text: string): number {
+  const value = notNegative(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
+  return value;
+}
+
+/** Adds everything that `weft train` takes. */
+export function addTrainingOptions(command: Command): void {
+  addCompileOptions(command);
+  command
+    .option(
+      "--data <path>",
+      ".safetensors, a folder of .npy files, NAME=FILE.npy, a text, or a module (.ts, .mjs) that makes batches; repeatable",
+      collect,
+    )
+    .option("--window <n>", "of a text: bytes of one example", countingNumber)
+    .option("--steps <n>", "steps of the optimiser", countingNumber)
+    .option("--batch <n>", "examples in a batch", countingNumber, 8)
+    .option("--accumulate <n>", "batches whose gradients are averaged for one step", countingNumber, 1)
+    .addOption(new Option("--optimiser <name>", "how parameters change").choices(optimiserNames).default("adam"))
+    .option("--lr <rate>", "highest learning rate", positive, 1e-3)
+    .addOption(
+      new Option("--schedule <kind>", "how the rate goes after the warm-up")
+        .choices(["constant", "cosine", "linear", "step"])
+        .default("constant"),
+    )
+    .option("--warmup <n>", "steps in which the rate rises in a straight line", whole, 0)
+    .option("--final-lr <rate>", "rate at the end of cosine and linear", notNegative, 0)
+    .option("--decay-every <n>", "step: steps between two decays", countingNumber)
+    .option("--decay-factor <x>", "step: by which the rate is multiplied", positive, 0.1)
+    .option("--momentum <x>", "of momentum and nesterov (default 0.9)", share)
+    .option("--beta1 <x>", "of adam and adamw (default 0.9)", share)
+    .option("--beta2 <x>", "of adam and adamw (default 0.999)", share)
+    .option("--alpha <x>", "of rmsprop (default 0.99)", share)
+    .option("--eps <x>", "of adam, adamw and rmsprop (default 1e-8)", positive)
+    .option("--weight-decay <x>", "adamw: of the weights (default 0.01); others: added to the gradient", notNegative)
+    .option(
+      "--decay-except <pattern>",
+      "paths of parameters that do not decay; `*` stands for anything; repeatable",
+      collect,
+    )
+    .option("--clip <norm>", "shorten all gradients together to this length", positive)
+    .option("--max-gradient <norm>", "stop when all gradients together are longer", positive)
+    .option(
+      "--freeze <pattern>",
+      "paths of parameters that keep their values; `*` stands for anything; repeatable",
+      collect,
+    )
+    .option(
+      "--update <buffer=output>",
+      "write an output of the entry over a buffer after each batch; repeatable",
+      collect,
+    )
+    .option("--checkpoint <folder>", "save weights, optimiser and position here")
+    .option("--every <n>", "steps between two checkpoints", countingNumber, 100)
+    .option("--keep <n>", "checkpoints kept", countingNumber, 3)
+    .option("--resume", "go on from the newest checkpoint")
+    .option("--log <file>", "write a line of JSON for each step (.jsonl), and the curves beside it (.svg)")
+    .option(
+      "--eval <entry>",
+      "entry whose loss is measured now and then (default: the trained one, if --eval-data is given)",
+    )
+    .option("--eval-data <path>", "data to measure on, as --data; repeatable", collect)
+    .option("--eval-every <n>", "steps between two measurements", countingNumber, 100)
+    .option("--eval-batches <n>", "batches of one measurement", countingNumber, 10)
+    .option("--patience <n>", "stop after so many measurements without a better one", countingNumber)
+    .option("--output <file>", "write the trained parameters and buffers to a .safetensors file");
+}
+
+/**
+ * The options as values.
+ *
+ * @throws UsageError for what is missing, malformed, or does not go together
+ */
+export function readTrainingOptions(raw: Readonly<Record<string, unknown>>): TrainingOptions {
+  const compile = readCompileOptions(raw);
+  const data = (raw.data as readonly string[] | undefined) ?? [];
+  const steps = raw.steps as number | undefined;
+  if (data.length === 0) throw new UsageError("--data says what to train on: give a file, a folder or a module");
+  if (steps === undefined)
+    throw new UsageError("--steps says how long to train: give a number, for example --steps 1000");
+  for (const [option, given] of [
+    ["--gradient", compile.gradient],
+    ["--verify", compile.verify || undefined],
+    ["--training", raw.training],
+  ] as const) {
+    if (given !== undefined)
+      throw new UsageError(`${option} has no meaning for \`weft train\`; it belongs to \`weft run\``);
+  }
+  if (raw.precision === "f16")
+    throw new UsageError(
+      "--precision f16: training computes in f32, because small gradients vanish in f16; leave it out",
+    );
+  const output = raw.output as string | undefined;
+  if (output !== undefined && !output.endsWith(".safetensors"))
+    throw new UsageError(`--output ${output}: parameters are written as .safetensors; give the file that ending`);
+  const window = raw.window as number | undefined;
+  const log = raw.log as string | undefined;
+  return {
+    ...compile,
+    data,
+    ...(window === undefined ? {} : { window }),
+    steps,
+    batch: raw.batch as number,
+    accumulate: raw.accumulate as number,
+    optimiser: readOptimiser(raw),
+    schedule: readSchedule(raw, steps),
+    ...optional(raw, "clip"),
+    ...optional(raw, "maxGradient"),
+    freeze: (raw.freeze as readonly string[] | undefined) ?? [],
+    noDecay: (raw.decayExcept as readonly string[] | undefined) ?? [],
+    updates: ((raw.update as readonly string[] | undefined) ?? []).map(readUpdate),
+    ...readCheckpoint(raw),
+    ...(log === undefined ? {} : { log }),
+    ...(output === undefined ? {} : { output }),
+    ...readEvaluation(raw),
+  };
+}
+
+function optional(raw: Readonly<Record<string, unknown>>, name: string): Readonly<Record<string, number>> {
+  return raw[name] === undefined ? {} : { [name]: raw[name] as number };
+}
+
+function readOptimiser(raw: Readonly<Record<string, unknown>>): Optimiser {
+  const name = raw.optimiser as OptimiserName;
+  const { settings, decays } = callOf({ name, settings: {} });
+  const given: Record<string, number> = {};
+  for (const setting of ["momentum", "beta1", "beta2", "alpha", "eps"]) {
+    const value = raw[setting] as number | undefined;
+    if (value === undefined) continue;
+    if (!settings.includes(setting)) {
+      const has = settings
+        .filter((one) => one !== "weight_decay")
+        .map((one) => `--${one}`)
+        .join(", ");
+      throw new UsageError(`--${setting} has no meaning for ${name}, which has ${has || "no such number"}`);
+    }
+    given[setting] = value;
+  }
+  const weightDecay = raw.weightDecay as number | undefined;
+  if (raw.decayExcept !== undefined && weightDecay === undefined && !decays)
+    throw new UsageError("--decay-except says what --weight-decay leaves out; give both");
+  return { name, settings: given, ...(weightDecay === undefined ? {} : { weightDecay }) };
+}
+
+function readSchedule(raw: Readonly<Record<string, unknown>>, steps: number): Schedule {
+  const kind = raw.schedule as Schedule["kind"];
+  const every = raw.decayEvery as number | undefined;
+  const warmup = raw.warmup as number;
+  if (kind === "step" && every === undefined) throw new UsageError("--schedule step needs --decay-every N");
+  if (kind !== "step" && every !== undefined) throw new UsageError("--decay-every belongs to --schedule step");
+  if ((kind === "cosine" || kind === "linear") && warmup >= steps)
+    throw new UsageError(`--warmup ${warmup} leaves none of the ${steps} steps to --schedule ${kind}`);
+  return {
+    kind,
+    rate: raw.lr as number,
+    warmup,
+    steps,
+    end: raw.finalLr as number,
+    every: every ?? 1,
+    factor: raw.decayFactor as number,
+  };
+}
+
+function readUpdate(text: string): { readonly buffer: string; readonly output: string } {
+  const [buffer = "", output = "", more] = text.split("=").map((part) => part.trim());
+  if (buffer === "" || output === "" || more !== undefined)
+    throw new UsageError(`--update ${text}: it must have the form BUFFER=OUTPUT`);
+  return { buffer, output };
+}
+
+function readCheckpoint(raw: Readonly<Record<string, unknown>>): Pick<TrainingOptions, "checkpoint"> {
+  const folder = raw.checkpoint as string | undefined;
+  const resume = raw.resume === true;
+  if (folder !== undefined)
+    return { checkpoint: { folder, every: raw.every as number, keep: raw.keep as number, resume } };
+  if (resume) throw new UsageError("--resume goes on from a checkpoint; say where with --checkpoint FOLDER");
+  return {};
+}
+
+function readEvaluation(raw: Readonly<Record<string, unknown>>): Pick<TrainingOptions, "evaluation"> {
+  const entry = raw.eval as string | undefined;
+  const data = raw.evalData as readonly string[] | undefined;
+  const patience = raw.patience as number | undefined;
+  if (entry === undefined && data === undefined) {
+    if (patience === undefined) return {};
+    throw new UsageError("--patience waits for a better measurement; say what is measured with --eval or --eval-data");
+  }
+  return {
+    evaluation: {
+      ...(entry === undefined ? {} : { entry }),
+      ...(data === undefined ? {} : { data }),
+      every: raw.evalEvery as number,
+      batches: raw.evalBatches as number,
+      ...(patience === undefined ? {} : { patience }),
+    },
+  };
+}
+
+/** A test for paths: in a pattern `*` stands for anything, also for nothing. */
+export function pathMatcher(patterns: readonly string[]): (path: string) => boolean {
+  const expressions = patterns.map(
+    (pattern) =>
+      new RegExp(
+        `^${pattern
+          .split("*")
+          .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+          .join(".*")}$`,
+        "u",
+      ),
+  );
+  return (path) => expressions.some((expression) => expression.test(path));
+}
