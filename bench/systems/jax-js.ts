@@ -3,7 +3,7 @@ import type { Jax, JaxArray } from "../peer-jax.ts";
 import { type Numbers, type Shape, workloadData } from "../workload.ts";
 import { importPeer, peerVersion } from "./peer-package.ts";
 import type { System } from "./system.ts";
-import { installWebGpu } from "./web-gpu.ts";
+import { installWebGpu, rested } from "./web-gpu.ts";
 
 /** jax-js calls iterator helpers, which Node has since version 22. */
 function installIteratorHelpers(): void {
@@ -61,7 +61,7 @@ export async function open(): Promise<System> {
           for (let i = 0; i < repeat; i++) {
             const answer = await run().blockUntilReady();
             // That submits the work; the read of no bytes by which it waits comes back at once in Dawn.
-            await queue.onSubmittedWorkDone();
+            await rested(queue.onSubmittedWorkDone());
             answer.dispose();
           }
           return (performance.now() - started) / repeat;

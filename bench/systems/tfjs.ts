@@ -3,7 +3,7 @@ import type { TensorFlow, TfTensor } from "../peer-tensorflow.ts";
 import { workloadData } from "../workload.ts";
 import { importPeer, peerVersion } from "./peer-package.ts";
 import type { System } from "./system.ts";
-import { installWebGpu } from "./web-gpu.ts";
+import { installWebGpu, rested } from "./web-gpu.ts";
 
 /** What the backend has beyond the public interface: commands are collected until something is read. */
 interface Backend {
@@ -27,7 +27,7 @@ export async function open(): Promise<System> {
       backend.endComputePassEncoder();
       backend.submitQueue();
     }
-    await backend.queue.onSubmittedWorkDone();
+    await rested(backend.queue.onSubmittedWorkDone());
   };
   return {
     adapter,
