@@ -52,11 +52,18 @@ function flag(args: InitialiserArguments, name: string): boolean {
 
 const filled = (shape: Shape, constant: number) => new Float32Array(elementCount(shape)).fill(constant);
 
+/** `offset + scale * x` in f32; a plain loop, because models have hundreds of millions of parameters. */
+function scaled(drawn: Float64Array, offset: number, scale: number): Float32Array {
+  const values = new Float32Array(drawn.length);
+  for (let i = 0; i < drawn.length; i++) values[i] = offset + scale * (drawn[i] as number);
+  return values;
+}
+
 const uniformBetween = (shape: Shape, low: number, high: number, stream: RandomStream) =>
-  Float32Array.from(stream.uniform(elementCount(shape)), (u) => low + (high - low) * u);
+  scaled(stream.uniform(elementCount(shape)), low, high - low);
 
 const normalWith = (shape: Shape, mean: number, deviation: number, stream: RandomStream) =>
-  Float32Array.from(stream.normal(elementCount(shape)), (z) => mean + deviation * z);
+  scaled(stream.normal(elementCount(shape)), mean, deviation);
 
 /** Every initialiser of the language. */
 export const initialisers: readonly Initialiser[] = [

@@ -15,10 +15,14 @@ const weyl = [0x9e3779b9, 0xbb67ae85] as const;
 
 /** High word of the 64-bit product of two words. */
 function multiplyHigh(a: number, b: number): number {
-  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const cross = aLow * bHigh + (middle % 65536);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(cross / 65536)) >>> 0;
+  // `middle` needs 33 bits, so it is divided, not shifted; what is left fits.
+  return (Math.imul(aHigh, bHigh) + Math.floor(middle / 65536) + Math.floor(cross / 65536)) >>> 0;
 }
 
 /** Writes one block: four random words from a 128-bit counter and a 64-bit key, low words first. */
@@ -31,8 +35,12 @@ function writeBlock(
   key0: number,
   key1: number,
 ) {
-  let [c0, c1, c2, c3] = [counter0, counter1, counter2, counter3];
-  let [k0, k1] = [key0, key1];
+  let c0 = counter0;
+  let c1 = counter1;
+  let c2 = counter2;
+  let c3 = counter3;
+  let k0 = key0;
+  let k1 = key1;
   for (let round = 0; round < rounds; round++) {
     const high0 = multiplyHigh(multipliers[0], c0);
     const low0 = Math.imul(multipliers[0], c0) >>> 0;
