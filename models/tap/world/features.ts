@@ -1,0 +1,56 @@
+/** What a detector and FastText would say of the synthetic world: vectors that depend on names, words and the seed only. */
+import { type Dice, diceOf } from "../../ns-vqa/world/dice.ts";
+import { ngramsOf } from "../fasttext.ts";
+import { phoc, phocLength } from "../phoc.ts";
+import { sizesOf } from "../sizes.ts";
+import { type ObjectName, objectNames } from "./lexicon.ts";
+
+const { region, fasttext } = sizesOf.tiny;
+const noise = 0.05;
+
+function unit(vector: ArrayLike<number>): Float32Array {
+  const values = Float64Array.from(vector);
+  const length = Math.hypot(...values);
+  return Float32Array.from(values, (value) => value / length);
+}
+
+/** A direction for each object class. */
+const prototypes = new Map<ObjectName, Float32Array>(
+  objectNames.map((name) => [name, unit(diceOf(0, `tap.prototype.${name}`).stream.normal(region))]),
+);
+
+/** What the detector says of an object: its class, and a little of everything. f32[64], length 1. */
+export function objectFeature(name: ObjectName, dice: Dice): Float32Array {
+  const prototype = prototypes.get(name) as Float32Array;
+  const deviations = dice.stream.normal(region);
+  return unit(prototype.map((value, c) => value + noise * (deviations[c] as number)));
+}
+
+/** Fixed random directions for the elements of a PHOC. */
+const appearance = diceOf(0, "tap.appearance").stream.normal(region * phocLength);
+
+/** What the detector says of a written word: how it is spelt, seen from afar. f32[64], length 1. */
+export function tokenFeature(word: string, dice: Dice): Float32Array {
+  const spelt = [...phoc(word).entries()].filter(([, value]) => value === 1).map(([k]) => k);
+  const seen = Float64Array.from({ length: region }, (_, c) =>
+    spelt.reduce((sum, k) => sum + (appearance[c * phocLength + k] as number), 0),
+  );
+  const deviations = dice.stream.normal(region);
+  return unit(unit(seen).map((value, c) => value + noise * (deviations[c] as number)));
+}
+
+const ngramVectors = new Map<string, ArrayLike<number>>();
+
+/** Stands in for FastText: the sum of a random vector for each 2- and 3-gram of `<word>`. f32[32]. */
+export function wordFeature(word: string): Float32Array {
+  const sum = new Float32Array(fasttext);
+  for (const ngram of ngramsOf(word, 2, 3)) {
+    let vector = ngramVectors.get(ngram);
+    if (vector === undefined) {
+      vector = diceOf(0, `tap.ngram.${ngram}`).stream.normal(fasttext);
+      ngramVectors.set(ngram, vector);
+    }
+    for (let c = 0; c < fasttext; c++) sum[c] = (sum[c] as number) + (vector[c] as number);
+  }
+  return sum;
+}
