@@ -46,6 +46,7 @@ export function bindIndices(
         continue;
       }
       seen.add(name);
+      rejectLoopNumber(context, target, binder);
       const shared = variables.get(name);
       if (shared === undefined) variables.set(name, newIndexVariable(context, binder));
       else {
@@ -72,6 +73,21 @@ export function bindIndices(
       });
   }
   return { inner, variables };
+}
+
+/** In a `for`, its variable is one number; as an index it would run over all places in every turn, which is never meant. */
+function rejectLoopNumber(context: Context, target: BindingTarget, { name, span }: IndexBinder): void {
+  const known = lookUp(context.scope, name.name);
+  if (known?.kind !== "value" || known.definition.kind !== "loop") return;
+  const text = textOf(context, target.span);
+  fail(context, span, "index/loop", `\`${name.name}\` is a number here, not an index`, {
+    label: "an index on the left runs over the whole axis",
+    secondary: known.span === undefined ? [] : [{ span: known.span, text: `\`${name.name}\` counts the turns` }],
+    help: [
+      `To add at one place, compute it: \`${text.replace(new RegExp(`\\b${name.name}\\b`, "u"), `0 + ${name.name}`)} += …\`.`,
+      "Is an index meant? Give it another name.",
+    ],
+  });
 }
 
 /** Type of a target from the value it gets: its indices become axes, `:` takes over the value's. */

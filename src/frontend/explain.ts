@@ -37,6 +37,8 @@ result as \`result\` or under its own name; sizes are constants of type u32.`,
   "import/path": `Imports are \`std/…\` for the library or \`./…\`, \`../…\` for files of your own, without the ending \`.weft\`.`,
   "index/duplicate": `An index is bound twice in one place. Each stands for one axis; a diagonal is read, \`let d[i] = A[i, i]\`, not defined.`,
   "index/group": `\`(h c)\` in a subscript reads one axis as several indices, row by row. Only indices can stand in it.`,
+  "index/loop": `Inside \`for l in 0..n\` the name l is one number. As an index on the left it would stand for every place of an axis instead, in every
+turn anew. To change one place, compute it, \`K[0 + l, i] += …\`; to mean all places, use another name.`,
   "index/no-range": `The range of an index follows from the places where it stands alone as a subscript, as in \`X[i]\`. An index that is used only in
 arithmetic must be given its range where it is bound: \`let Y[y: H] = X[2*y]\`, \`sum[k: 3] …\`.`,
   "index/not-a-number": `A subscript is one whole number. A tensor of places is read at an index: \`E[tokens[t], c]\`.`,
