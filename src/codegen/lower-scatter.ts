@@ -87,7 +87,7 @@ function walk(group: KernelGroup, scatter: Scatter, columns: number, region?: Re
   const { head, values, index, result, at, sizes } = scatter;
   const last = result[result.length - 1] as string;
   const vector = last !== at && (sizes.get(last) as number) % 4 === 0 && !index.includes(last);
-  const thread: IndexVariable = { name: "column", extent: vector ? columns / 4 : columns };
+  const thread: IndexVariable = { name: "thread", extent: vector ? columns / 4 : columns };
   const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
   const own = result.filter((name) => name !== at);

@@ -24,6 +24,13 @@ const texts: Readonly<Record<string, readonly [text: string, settings: Readonly<
     }`,
     { N: 40, V: 7, d: 5 },
   ],
+  "scatter of what has a name of the kernel's own": [
+    `fn f<N, V, d>(column: f32[N, d], thread: idx<V>[N]) -> f32[V, d] {
+      let Y[thread[n], c] += column[n, c]
+      return Y
+    }`,
+    { N: 12, V: 5, d: 6 },
+  ],
   "scatter to pixels of several images": [
     `fn splat<N, H, W>(v: f32[N], y: idx<H>[N], x: idx<W>[N]) -> f32[H, W] {
       let image[y[n], x[n]] += v[n]

@@ -1,0 +1,116 @@
+/** What the classes of the detectors are called; class 0 is the background. */
+
+/** The 91 numbers of COCO (Lin et al. 2014), as torchvision has them; "N/A" are numbers that were never used. */
+export const cocoNames: readonly string[] = [
+  "__background__",
+  "person",
+  "bicycle",
+  "car",
+  "motorcycle",
+  "airplane",
+  "bus",
+  "train",
+  "truck",
+  "boat",
+  "traffic light",
+  "fire hydrant",
+  "N/A",
+  "stop sign",
+  "parking meter",
+  "bench",
+  "bird",
+  "cat",
+  "dog",
+  "horse",
+  "sheep",
+  "cow",
+  "elephant",
+  "bear",
+  "zebra",
+  "giraffe",
+  "N/A",
+  "backpack",
+  "umbrella",
+  "N/A",
+  "N/A",
+  "handbag",
+  "tie",
+  "suitcase",
+  "frisbee",
+  "skis",
+  "snowboard",
+  "sports ball",
+  "kite",
+  "baseball bat",
+  "baseball glove",
+  "skateboard",
+  "surfboard",
+  "tennis racket",
+  "bottle",
+  "N/A",
+  "wine glass",
+  "cup",
+  "fork",
+  "knife",
+  "spoon",
+  "bowl",
+  "banana",
+  "apple",
+  "sandwich",
+  "orange",
+  "broccoli",
+  "carrot",
+  "hot dog",
+  "pizza",
+  "donut",
+  "cake",
+  "chair",
+  "couch",
+  "potted plant",
+  "bed",
+  "N/A",
+  "dining table",
+  "N/A",
+  "N/A",
+  "toilet",
+  "N/A",
+  "tv",
+  "laptop",
+  "mouse",
+  "remote",
+  "keyboard",
+  "cell phone",
+  "microwave",
+  "oven",
+  "toaster",
+  "sink",
+  "refrigerator",
+  "N/A",
+  "book",
+  "clock",
+  "vase",
+  "scissors",
+  "teddy bear",
+  "hair drier",
+  "toothbrush",
+];
+
+/** Shapes of the synthetic world and of CLEVR. */
+export const shapeNames = ["background", "cube", "cylinder", "sphere"] as const;
+
+const colors = ["blue", "brown", "cyan", "gray", "green", "purple", "red", "yellow"] as const;
+const materials = ["rubber", "metal"] as const;
+
+/** The 49 classes of NS-VQA's detector: class 1 + 6 colour + 3 material + shape (kexinyi/ns-vqa, scene_parse). */
+export const clevrNames: readonly string[] = [
+  "background",
+  ...colors.flatMap((color) =>
+    materials.flatMap((material) => shapeNames.slice(1).map((shape) => `${color} ${material} ${shape}`)),
+  ),
+];
+
+/** Names for a number of classes, or the numbers themselves. */
+export function classNames(classes: number): readonly string[] {
+  const known = [cocoNames, clevrNames, shapeNames].find((names) => names.length === classes);
+  return known ?? Array.from({ length: classes }, (_, k) => `class ${k}`);
+}
