@@ -4,3 +4,8 @@
 export function buildPage(): Promise<{
   readonly outputFiles: readonly { readonly path: string; readonly text: string }[];
 }>;
+
+/** The runtime of built modules, in memory: runtime.js, runtime-node.js and runtime.d.ts. */
+export function buildStandalone(): Promise<{
+  readonly outputFiles: readonly { readonly path: string; readonly text: string }[];
+}>;

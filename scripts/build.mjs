@@ -1,6 +1,6 @@
-// Bundles src/ into dist/: weft.mjs (the command) and index.mjs (the library), whose npm packages stay external, and the inspection
-// page's own script and style.
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+// Bundles src/ into dist/: weft.mjs (the command) and index.mjs (the library), whose npm packages stay external, the inspection
+// page's own script and style, and standalone/, the runtime that `weft build` copies beside what it writes.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,10 +14,13 @@ const demos = Object.fromEntries(
     .map((name) => [`demos/${name}`, `models/${name}/demo.ts`]),
 );
 const page = { inspector: "src/inspect/page/main.ts", "inspector-style": "src/inspect/page/style.css" };
+const standalone = { runtime: "src/runtime/standalone/index.ts", "runtime-node": "src/runtime/standalone/node.ts" };
+const standaloneTypes = "src/runtime/standalone/runtime.d.ts";
 const targets = [
   ...Object.keys({ ...entries, ...demos }).map((name) => join(dist, `${name}.mjs`)),
   join(dist, "inspector.js"),
   join(dist, "inspector-style.css"),
+  ...["runtime.js", "runtime-node.js", "runtime.d.ts"].map((name) => join(dist, "standalone", name)),
 ];
 
 /** The newest modification time below the given files and folders, in ms. */
@@ -54,9 +57,10 @@ export async function build() {
     logLevel: "warning",
   });
   const pageResult = await buildPage();
+  const standaloneResult = await buildStandalone();
   mkdirSync(dist, { recursive: true });
   // Written aside and renamed, so that another process never reads half a file. Maps first: the bundles refer to them.
-  const files = [...result.outputFiles, ...pageResult.outputFiles].sort(
+  const files = [...result.outputFiles, ...pageResult.outputFiles, ...standaloneResult.outputFiles].sort(
     (a, b) => Number(b.path.endsWith(".map")) - Number(a.path.endsWith(".map")),
   );
   for (const file of files) {
@@ -84,6 +88,49 @@ export async function buildPage() {
     logLevel: "warning",
   });
 }
+
+/** The runtime of built modules, in memory: what runs everywhere, what Node adds, and the types. */
+export async function buildStandalone() {
+  const { build: bundle } = await import("esbuild");
+  const results = await Promise.all(
+    Object.entries(standalone).map(([name, file]) =>
+      bundle({
+        absWorkingDir: root,
+        entryPoints: { [name]: file },
+        outdir: join(dist, "standalone"),
+        bundle: true,
+        external: ["webgpu"],
+        platform: "neutral",
+        format: "esm",
+        target: "es2022",
+        minify: true,
+        charset: "utf8",
+        plugins: [splitRuntime(name)],
+        write: false,
+        logLevel: "warning",
+      }),
+    ),
+  );
+  const text = readFileSync(join(root, standaloneTypes), "utf8");
+  const types = { path: join(dist, "standalone", "runtime.d.ts"), text, contents: new TextEncoder().encode(text) };
+  return { outputFiles: [...results.flatMap(({ outputFiles }) => outputFiles), types] };
+}
+
+/**
+ * Leaves what Node alone needs to its own file, which takes the classes of errors from the other, so that there is one of each. Lets
+ * esbuild drop every module of ours that nothing uses.
+ */
+const splitRuntime = (name) => ({
+  name: "split-runtime",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true }));
+    build.onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+      if (kind === "dynamic-import") return { path: "./runtime-node.js", external: true };
+      if (name === "runtime-node" && path.endsWith("/errors.ts")) return { path: "./runtime.js", external: true };
+      return { path: join(resolveDir, path), sideEffects: false };
+    });
+  },
+});
 
 export async function buildIfStale() {
   if (isStale()) await build();

@@ -1,6 +1,6 @@
 /** A synthetic world in the manner of CLEVR, small enough to learn on one machine: its scenes, pictures and questions. */
 export { families } from "./world/families.ts";
-export { type Box, drawPicture, objectInputs, type Picture, pngOf } from "./world/pictures.ts";
+export { type Box, drawPicture, objectInput, objectInputs, type Picture, pngOf } from "./world/pictures.ts";
 export {
   drawWorld,
   longestProgram,

@@ -5,13 +5,16 @@ import { reportFailure } from "./failure.ts";
 import { makeTerminal } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
 import { benchVerb } from "./verbs/bench.ts";
+import { buildVerb } from "./verbs/build.ts";
 import { checkVerb } from "./verbs/check.ts";
 import { demoVerb } from "./verbs/demo.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { explainVerb } from "./verbs/explain.ts";
+import { exportVerb } from "./verbs/export.ts";
 import { fmtVerb } from "./verbs/fmt.ts";
 import { inspectVerb } from "./verbs/inspect.ts";
 import { lspVerb } from "./verbs/lsp.ts";
+import { newVerb } from "./verbs/new.ts";
 import { paramsVerb } from "./verbs/params.ts";
 import { runVerb } from "./verbs/run.ts";
 import { startVerb } from "./verbs/start.ts";
@@ -25,16 +28,16 @@ const verbs: readonly Verb[] = [
   inspectVerb,
   benchVerb,
   trainVerb,
+  buildVerb,
+  exportVerb,
   demoVerb,
   paramsVerb,
   fmtVerb,
   explainVerb,
   doctorVerb,
+  newVerb,
   lspVerb,
 ];
-
-/** Verbs that the design promises and that this version does not have; called, they say so. */
-const laterVerbs: readonly string[] = ["build", "export", "new"];
 
 /** Runs the command and returns its exit status. Never throws. */
 async function main(args: readonly string[]): Promise<ExitStatus> {
@@ -58,16 +61,6 @@ async function main(args: readonly string[]): Promise<ExitStatus> {
         status = reportFailure(error, terminal);
       }
     });
-  }
-  for (const name of laterVerbs) {
-    program
-      .command(name, { hidden: true })
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .action(() => {
-        makeTerminal(false).note(`error: \`weft ${name}\` is not part of this version`);
-        status = exitStatus.usage;
-      });
   }
   try {
     await program.parseAsync([...args], { from: "user" });

@@ -39,7 +39,7 @@ export interface CompileOptions {
 const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text];
 
 /** A number of `--set`, `--seed` and the like that must be whole and not negative. */
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
   return value;
@@ -76,25 +76,9 @@ export function addModelOptions(command: Command): void {
     .option("--set <k=v>", "model parameter, or generic size that no input fixes; repeatable", collect);
 }
 
-/** Adds the options of `CompileOptions` to a verb. */
-export function addCompileOptions(command: Command): void {
-  addModelOptions(command);
+/** Adds the options that say what the compiler does with the graph. */
+export function addPassOptions(command: Command): void {
   command
-    .option("--weights <file>", "parameters by path, .safetensors or an index of shards")
-    .option("--allow-missing", "initialise parameters that --weights lacks, and ignore what it has too many")
-    .option("--seed <n>", "seed of initial parameters and random inputs", wholeNumber, 0)
-    .option(
-      "--input <name=file>",
-      "an argument from .safetensors, .npy, .png, .jpg or text, or `random`; `all=random` for the rest; repeatable",
-      collect,
-    )
-    .option("--inputs <file>", "arguments by name from one .safetensors file")
-    .option(
-      "--device <kind>",
-      "auto, gpu, software or reference",
-      oneOf("auto", "gpu", "software", "reference"),
-      "auto",
-    )
     .option(
       "--precision <type>",
       "f32, or f16 to keep parameters and large values in half precision",
@@ -115,8 +99,30 @@ export function addCompileOptions(command: Command): void {
       collect,
     )
     .option("--loss <output>", "output to differentiate, when several are a single f32")
-    .option("--training", "compile for training: dropout draws, batch norm takes the statistics of the batch")
-    .option("--verify", "check the graph and compare it with the reference after every pass");
+    .option("--training", "compile for training: dropout draws, batch norm takes the statistics of the batch");
+}
+
+/** Adds the options of `CompileOptions` to a verb. */
+export function addCompileOptions(command: Command): void {
+  addModelOptions(command);
+  command
+    .option("--weights <file>", "parameters by path, .safetensors or an index of shards")
+    .option("--allow-missing", "initialise parameters that --weights lacks, and ignore what it has too many")
+    .option("--seed <n>", "seed of initial parameters and random inputs", wholeNumber, 0)
+    .option(
+      "--input <name=file>",
+      "an argument from .safetensors, .npy, .png, .jpg or text, or `random`; `all=random` for the rest; repeatable",
+      collect,
+    )
+    .option("--inputs <file>", "arguments by name from one .safetensors file")
+    .option(
+      "--device <kind>",
+      "auto, gpu, software or reference",
+      oneOf("auto", "gpu", "software", "reference"),
+      "auto",
+    );
+  addPassOptions(command);
+  command.option("--verify", "check the graph and compare it with the reference after every pass");
 }
 
 /**

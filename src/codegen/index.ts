@@ -1,5 +1,6 @@
 /** The face of code generation. */
 export { baselineProfile, type DeviceFeatures, type DeviceLimits, type DeviceProfile } from "./device-profile.ts";
+export { emitModule, type ModuleFile, type ModuleRequest, moduleRuntimeFiles } from "./emit-module.ts";
 export {
   groupOrigins,
   makePlan,
@@ -8,6 +9,6 @@ export {
   type PlanOptions,
   type PlanResult,
 } from "./make-plan.ts";
-export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
+export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor, StoredPlan } from "./plan.ts";
 export { defaultSchedule, type KernelSchedule } from "./schedule.ts";
 export { wishedName } from "./values.ts";

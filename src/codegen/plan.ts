@@ -58,3 +58,12 @@ export interface Plan {
   readonly kernels: readonly PlanKernel[];
   readonly steps: readonly PlanStep[];
 }
+
+/** A plan as `plan.json` of a built module: each kernel's WGSL is a file of its own, numbers that JSON lacks are strings. */
+export interface StoredPlan extends Omit<Plan, "kernels" | "constants"> {
+  readonly format: 1;
+  readonly kernels: readonly Omit<PlanKernel, "wgsl">[];
+  readonly constants: readonly (PlanTensor & { readonly values: readonly (number | string)[] })[];
+  /** Optional features of WebGPU that the kernels use, by WebGPU's names. */
+  readonly features: readonly string[];
+}

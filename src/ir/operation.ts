@@ -72,6 +72,8 @@ export interface ScalarRow {
   readonly identity?: number;
   /** Name of the ONNX operator with this meaning. */
   readonly onnx?: string;
+  /** The same for floats in other operations, for formats that have no operator with this meaning. */
+  readonly composed?: <T>(algebra: Algebra<T>, args: readonly [T, T, T]) => T;
 }
 
 /** How a reduction combines elements: one row of the table in operations/reduce.ts. */

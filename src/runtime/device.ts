@@ -10,6 +10,8 @@ export interface DeviceOptions {
   readonly requiredLimits?: Readonly<Record<string, number>>;
   /** Clamp every buffer access (default true). Off is faster; an out-of-range access is then undefined. */
   readonly robustness?: boolean;
+  /** Where adapters come from; when left out, the browser's own `navigator.gpu`, or Dawn in Node. */
+  readonly gpu?: GPU;
 }
 
 /** An open device. One `close()` ends it; everything still running on it is rejected with a `DeviceError` "lost". */
@@ -173,7 +175,7 @@ function preference(options: DeviceOptions): Preference {
 async function findAdapter(options: DeviceOptions): Promise<FoundAdapter> {
   const wanted = preference(options);
   if (wanted === "none") throw noAdapter("WEFT_ADAPTER=none hides every WebGPU adapter");
-  const request = adapterSource(options.robustness ?? true);
+  const request = adapterSource(options.robustness ?? true, options.gpu);
   const any = wanted === "software" ? undefined : await request(false);
   if (any !== undefined && !isSoftware(any.adapter.info)) {
     return { ...any, why: wanted === "gpu" ? "a GPU was asked for" : "the GPU found" };
@@ -197,16 +199,16 @@ function noAdapter(what: string): DeviceError {
 
 type RequestAdapter = (software: boolean) => Promise<Omit<FoundAdapter, "why"> | undefined>;
 
-/** Where adapters come from: the browser's own WebGPU where there is one, else Dawn. */
-function adapterSource(robustness: boolean): RequestAdapter {
-  const browser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-  if (browser !== undefined) {
+/** Where adapters come from: what the caller gives, else the browser's own WebGPU where there is one, else Dawn. */
+function adapterSource(robustness: boolean, given: GPU | undefined): RequestAdapter {
+  const gpu = given ?? (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (gpu !== undefined) {
     return async (software) => {
-      const adapter = await browser.requestAdapter({
+      const adapter = await gpu.requestAdapter({
         powerPreference: "high-performance",
         forceFallbackAdapter: software,
       });
-      return adapter === null ? undefined : { adapter, owner: browser };
+      return adapter === null ? undefined : { adapter, owner: gpu };
     };
   }
   return async (software) => {

@@ -9,9 +9,7 @@ describe("usage", () => {
   it("prints help and the version on standard output", async () => {
     const [help, version] = await Promise.all([weft("--help"), weft("--version")]);
     expect(help.status).toBe(0);
-    expect(help.stdout).toMatch(/check.*run.*inspect.*params.*explain.*doctor/s);
-    // Verbs that are not there yet are not offered.
-    expect(help.stdout).not.toMatch(/^ {2}(build|export|new)\b/m);
+    expect(help.stdout).toMatch(/check.*run.*inspect.*build.*export.*params.*explain.*doctor/s);
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
@@ -27,7 +25,10 @@ describe("usage", () => {
     { args: ["run", "attention.weft", "--precision", "f8"], says: /f32 or f16/ },
     { args: ["run", "attention.weft", "--approx", "nystrom"], says: /It must be favor or favor:FEATURES/ },
     { args: ["run", "attention.weft", "--output", "y.npy"], says: /\.safetensors/ },
-    { args: ["export", "attention.weft"], says: /`weft export` is not part of this version/ },
+    { args: ["export", "attention.weft", "-o", "m.onnx"], says: /required option '--to <format>' not specified/ },
+    { args: ["build", "attention.weft"], says: /required option '-o, --output <folder>' not specified/ },
+    { args: ["build", "attention.weft", "-o", "m", "--for", "tpu"], says: /--for tpu: it must be gpu or software/ },
+    { args: ["build", "attention.weft", "-o", "m", "--allow-missing"], says: /what to do with --weights/ },
     { args: ["fmt"], says: /missing required argument/ },
     { args: ["inspect", "attention.weft", "-o", "page.html"], says: /--output needs --emit/ },
     { args: ["inspect", "attention.weft", "--cost", "--emit", "json"], says: /--emit json has their figures/ },

@@ -10,8 +10,12 @@ const candidates = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** A headless Chromium, or `undefined` with a line that says why there is none. Nothing is installed for it. */
-export async function openBrowser(): Promise<Browser | undefined> {
+/**
+ * A headless Chromium, or `undefined` with a line that says why there is none. Nothing is installed for it.
+ *
+ * @param switches  of its command line, besides those it always needs
+ */
+export async function openBrowser(switches: readonly string[] = []): Promise<Browser | undefined> {
   const executablePath = candidates.find((path) => path !== "" && existsSync(path));
   if (executablePath === undefined) {
     console.log(
@@ -22,7 +26,7 @@ export async function openBrowser(): Promise<Browser | undefined> {
   const { chromium } = await import("playwright-core");
   try {
     // Containers run as root, where Chromium's own sandbox does not start; the pages are this project's.
-    return await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    return await chromium.launch({ executablePath, args: ["--no-sandbox", ...switches] });
   } catch (error) {
     console.log(
       `browser tests are skipped: ${executablePath} does not start: ${(error as Error).message.split("\n")[0]}`,

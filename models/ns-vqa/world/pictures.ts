@@ -127,17 +127,23 @@ export function pngOf({ pixels }: Picture): Uint8Array {
 }
 
 /**
- * Input of the attribute network for each object: the picture where the object is seen and 0 elsewhere, then the whole picture.
+ * Input of the attribute network for one object: the picture where the object is seen and 0 elsewhere, then the whole picture.
  *
- * @returns for each object f32[6, imageHeight, imageWidth]
+ * @param place number of the object in the picture
+ * @returns f32[6, imageHeight, imageWidth]
  */
-export function objectInputs({ pixels, masks }: Picture): readonly Float32Array[] {
-  return masks.map((mask) => {
-    const input = new Float32Array(2 * pixels.length);
-    pixels.forEach((value, place) => {
-      input[place] = value * (mask[place % mask.length] as number);
-    });
-    input.set(pixels, pixels.length);
-    return input;
-  });
+export function objectInput({ pixels, masks }: Picture, place: number): Float32Array {
+  const mask = masks[place];
+  if (mask === undefined) throw new RangeError(`there is no object ${place} among ${masks.length}`);
+  const input = new Float32Array(2 * pixels.length);
+  for (let value = 0; value < pixels.length; value++) {
+    input[value] = (pixels[value] as number) * (mask[value % mask.length] as number);
+  }
+  input.set(pixels, pixels.length);
+  return input;
+}
+
+/** `objectInput` for each object. */
+export function objectInputs(picture: Picture): readonly Float32Array[] {
+  return picture.masks.map((_, place) => objectInput(picture, place));
 }

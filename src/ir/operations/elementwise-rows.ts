@@ -91,14 +91,14 @@ const comparison = (
   summary: string,
   test: (x: number, y: number) => boolean,
   symbol: string,
-  onnx?: string,
+  form: Pick<Row, "onnx" | "composed">,
 ) =>
   binary(name, summary, (x, y) => (test(x, y) ? 1 : 0), {
     signature: "compare",
     wgsl: `($0 ${symbol} $1)`,
     roundoff: exact,
     discontinuous: true,
-    onnx,
+    ...form,
   });
 
 const divisorReachesZero = ([, y]: readonly number[], [, error]: readonly number[]) =>
@@ -158,6 +158,7 @@ export const elementwiseRows: readonly Row[] = [
     roundoff: ulps(2),
     partials: (a, [x], y) => [a.apply("mul", a.constant(-0.5), a.apply("div", y, x))],
     flops: 4,
+    composed: (a, [x]) => a.apply("div", a.constant(1), a.apply("sqrt", x)),
   }),
   unary("sin", "Sine of an angle in radians.", Math.sin, {
     wgsl: "weft_sin($0)",
@@ -300,6 +301,7 @@ export const elementwiseRows: readonly Row[] = [
       discontinuous: true,
       partials: (a, [x, y]) => [a.constant(1), a.apply("neg", a.apply("floor", a.apply("div", x, y)))],
       flops: 6,
+      composed: (a, [x, y]) => a.apply("sub", x, a.apply("mul", y, a.apply("floor", a.apply("div", x, y)))),
     },
   ),
   binary("pow", "x to the power of y; a negative x takes whole exponents only.", (x, y) => x ** y, {
@@ -348,12 +350,14 @@ export const elementwiseRows: readonly Row[] = [
     commutative: true,
     onnx: "Min",
   }),
-  comparison("eq", "True where equal.", (x, y) => x === y, "==", "Equal"),
-  comparison("ne", "True where different.", (x, y) => x !== y, "!="),
-  comparison("lt", "True where x is below y.", (x, y) => x < y, "<", "Less"),
-  comparison("le", "True where x is not above y.", (x, y) => x <= y, "<=", "LessOrEqual"),
-  comparison("gt", "True where x is above y.", (x, y) => x > y, ">", "Greater"),
-  comparison("ge", "True where x is not below y.", (x, y) => x >= y, ">=", "GreaterOrEqual"),
+  comparison("eq", "True where equal.", (x, y) => x === y, "==", { onnx: "Equal" }),
+  comparison("ne", "True where different.", (x, y) => x !== y, "!=", {
+    composed: (a, [x, y]) => a.apply("not", a.apply("eq", x, y)),
+  }),
+  comparison("lt", "True where x is below y.", (x, y) => x < y, "<", { onnx: "Less" }),
+  comparison("le", "True where x is not above y.", (x, y) => x <= y, "<=", { onnx: "LessOrEqual" }),
+  comparison("gt", "True where x is above y.", (x, y) => x > y, ">", { onnx: "Greater" }),
+  comparison("ge", "True where x is not below y.", (x, y) => x >= y, ">=", { onnx: "GreaterOrEqual" }),
   binary("and", "True where both are.", (x, y) => (x !== 0 && y !== 0 ? 1 : 0), {
     signature: "logic",
     wgsl: "($0 & $1)",
