@@ -69,6 +69,10 @@ describe("the command in a source checkout", () => {
     mkdirSync(join(copy, "src", "cli"), { recursive: true });
     mkdirSync(join(copy, "src", "inspect", "page"), { recursive: true });
     for (const name of ["main.ts", "style.css"]) writeFileSync(join(copy, "src", "inspect", "page", name), "");
+    mkdirSync(join(copy, "src", "runtime", "standalone"), { recursive: true });
+    for (const name of ["index.ts", "node.ts", "runtime.d.ts"]) {
+      writeFileSync(join(copy, "src", "runtime", "standalone", name), "");
+    }
     writeFileSync(join(copy, "src", "index.ts"), "export const answer: number = 42;\n");
   });
   afterAll(() => rmSync(copy, { recursive: true }));
