@@ -1,10 +1,11 @@
 /** Networks with weights from a hash of their names, and the results that scripts/compare-*.py computed for them with PyTorch. */
 import { readFileSync } from "node:fs";
-import { checkSource, compileGraph, elaborateProgram, withGradients } from "../../src/compile.ts";
+import { checkSource, elaborateProgram, withGradients } from "../../src/compile.ts";
 import type { CheckedProgram } from "../../src/frontend/index.ts";
-import { elementCount, evaluateGraph, type Graph, type Shape, tensorOf } from "../../src/ir/index.ts";
-import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
+import { elementCount, type Graph, type Shape } from "../../src/ir/index.ts";
+import type { WeftDevice } from "../../src/runtime/index.ts";
 import { sourceReader, type Values } from "./compile-model.ts";
+import { evaluateWith, type NamedValues, type Results, runWith, type WeightsByPath } from "./run-graph.ts";
 
 /** A case: an entry, its inputs, and what PyTorch gives for its outputs and gradients. */
 export interface ReferenceCase {
@@ -77,43 +78,11 @@ export function graphOf(path: string, { entry, inputs, outputs, settings, traini
 }
 
 /** Results of a graph in float64, before any pass. */
-export function evaluateCase(
-  graph: Graph,
-  inputs: Readonly<Record<string, Values>>,
-  parameterOf: (path: string, shape: Shape) => Values = weightOf,
-): Record<string, ArrayLike<number>> {
-  const tensors = (nodes: Graph["inputs"], lookUp: (name: string, shape: Shape) => Values | undefined) =>
-    Object.fromEntries(
-      nodes.map((node) => {
-        const name = node.attributes.name as string;
-        return [name, tensorOf(node.type, Array.from(lookUp(name, node.type.shape)?.data ?? []))];
-      }),
-    );
-  const values = {
-    inputs: tensors(graph.inputs, (name) => inputs[name]),
-    parameters: tensors(graph.parameters, parameterOf),
-  };
-  return Object.fromEntries(Object.entries(evaluateGraph(graph, values)).map(([name, { data }]) => [name, data]));
+export function evaluateCase(graph: Graph, inputs: NamedValues, parameterOf: WeightsByPath = weightOf): Results {
+  return evaluateWith(graph, inputs, parameterOf);
 }
 
 /** Results of a graph on a device. */
-export async function runCase(
-  device: WeftDevice,
-  graph: Graph,
-  inputs: Readonly<Record<string, Values>>,
-): Promise<Record<string, ArrayLike<number>>> {
-  const { plan } = compileGraph(graph, { profile: device.profile });
-  const types = new Map([...plan.inputs, ...plan.parameters].map(({ name, type }) => [name, type]));
-  const host = (name: string, { shape, data }: Values): HostTensor => ({
-    shape,
-    data: hostArrayFromNumbers(types.get(name)?.dtype ?? "f32", data),
-  });
-  const parameters = (name: string) => host(name, weightOf(name, types.get(name)?.shape ?? []));
-  const executable = await prepare(device, plan, { parameters });
-  try {
-    const given = plan.inputs.map(({ name }) => [name, host(name, inputs[name] as Values)]);
-    return (await executable.run(Object.fromEntries(given))) as Record<string, ArrayLike<number>>;
-  } finally {
-    executable.dispose();
-  }
+export function runCase(device: WeftDevice, graph: Graph, inputs: NamedValues): Promise<Results> {
+  return runWith(device, graph, inputs, weightOf);
 }

@@ -1,10 +1,11 @@
 /** The tiny Mask R-CNN with its weights, and the cases that scripts/compare-mask-rcnn.py computed with torchvision. */
-import { checkSource, compileGraph, elaborateProgram, withGradients } from "../../src/compile.ts";
+import { checkSource, elaborateProgram, withGradients } from "../../src/compile.ts";
 import type { CheckedProgram } from "../../src/frontend/index.ts";
-import { type DType, elementCount, evaluateGraph, type Graph, type Shape, tensorOf } from "../../src/ir/index.ts";
-import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
+import { type DType, elementCount, type Graph, type Shape } from "../../src/ir/index.ts";
+import type { WeftDevice } from "../../src/runtime/index.ts";
 import { openWeights } from "../../src/runtime/node.ts";
 import { sourceReader, type Values } from "./compile-model.ts";
+import { evaluateWith, type NamedValues, type Results, runWith } from "./run-graph.ts";
 
 export const path = "models/mask-rcnn/mask-rcnn.weft";
 
@@ -146,42 +147,12 @@ export function detectorGraph(
   return gradient.length === 0 ? value.graph : withGradients(value, { gradient, loss }, undefined);
 }
 
-type Results = Readonly<Record<string, ArrayLike<number>>>;
-
 /** Results of a graph in float64, before any pass. */
-export function evaluateDetector(graph: Graph, inputs: Readonly<Record<string, Values>>): Results {
-  const tensors = (nodes: Graph["inputs"], lookUp: (name: string, shape: Shape) => Values | undefined) =>
-    Object.fromEntries(
-      nodes.map((node) => {
-        const name = node.attributes.name as string;
-        return [name, tensorOf(node.type, Array.from(lookUp(name, node.type.shape)?.data ?? []))];
-      }),
-    );
-  const values = {
-    inputs: tensors(graph.inputs, (name) => inputs[name]),
-    parameters: tensors(graph.parameters, weightOf),
-  };
-  return Object.fromEntries(Object.entries(evaluateGraph(graph, values)).map(([name, { data }]) => [name, data]));
+export function evaluateDetector(graph: Graph, inputs: NamedValues): Results {
+  return evaluateWith(graph, inputs, weightOf);
 }
 
 /** Results of a graph on a device. */
-export async function runDetector(
-  device: WeftDevice,
-  graph: Graph,
-  inputs: Readonly<Record<string, Values>>,
-): Promise<Results> {
-  const { plan } = compileGraph(graph, { profile: device.profile });
-  const types = new Map([...plan.inputs, ...plan.parameters].map(({ name, type }) => [name, type]));
-  const host = (name: string, { shape, data }: Values): HostTensor => ({
-    shape,
-    data: hostArrayFromNumbers(types.get(name)?.dtype ?? "f32", data),
-  });
-  const parameters = (name: string) => host(name, weightOf(name, types.get(name)?.shape ?? []));
-  const executable = await prepare(device, plan, { parameters });
-  try {
-    const given = plan.inputs.map(({ name }) => [name, host(name, inputs[name] as Values)]);
-    return (await executable.run(Object.fromEntries(given))) as Results;
-  } finally {
-    executable.dispose();
-  }
+export function runDetector(device: WeftDevice, graph: Graph, inputs: NamedValues): Promise<Results> {
+  return runWith(device, graph, inputs, weightOf);
 }

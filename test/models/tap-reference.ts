@@ -1,10 +1,11 @@
 /** The tiny TAP network with its weights, and the cases that scripts/compare-tap.py computed with PyTorch. */
-import { checkSource, compileGraph, elaborateProgram, type PassSelection, withGradients } from "../../src/compile.ts";
+import { checkSource, elaborateProgram, type PassSelection, withGradients } from "../../src/compile.ts";
 import type { CheckedProgram } from "../../src/frontend/index.ts";
-import { type DType, elementCount, evaluateGraph, type Graph, type Shape, tensorOf } from "../../src/ir/index.ts";
-import { type HostTensor, hostArrayFromNumbers, prepare, type WeftDevice } from "../../src/runtime/index.ts";
+import { type DType, elementCount, type Graph, type Shape } from "../../src/ir/index.ts";
+import type { WeftDevice } from "../../src/runtime/index.ts";
 import { openWeights } from "../../src/runtime/node.ts";
 import { sourceReader, type Values } from "./compile-model.ts";
+import { evaluateWith, type NamedValues, type Results, runWith, type WeightsByPath } from "./run-graph.ts";
 
 export const path = "models/tap/tap.weft";
 
@@ -79,45 +80,17 @@ export function tapGraph(
 }
 
 /** Results of a graph in float64, before any pass. */
-export function evaluateTap(
-  graph: Graph,
-  inputs: Readonly<Record<string, Values>>,
-  weights: (path: string, shape: Shape) => Values = weightOf,
-): Record<string, ArrayLike<number>> {
-  const tensors = (nodes: Graph["inputs"], lookUp: (name: string, shape: Shape) => Values | undefined) =>
-    Object.fromEntries(
-      nodes.map((node) => {
-        const name = node.attributes.name as string;
-        return [name, tensorOf(node.type, Array.from(lookUp(name, node.type.shape)?.data ?? []))];
-      }),
-    );
-  const values = {
-    inputs: tensors(graph.inputs, (name) => inputs[name]),
-    parameters: tensors(graph.parameters, weights),
-  };
-  return Object.fromEntries(Object.entries(evaluateGraph(graph, values)).map(([name, { data }]) => [name, data]));
+export function evaluateTap(graph: Graph, inputs: NamedValues, weights: WeightsByPath = weightOf): Results {
+  return evaluateWith(graph, inputs, weights);
 }
 
 /** Results of a graph on a device. */
-export async function runTap(
+export function runTap(
   device: WeftDevice,
   graph: Graph,
-  inputs: Readonly<Record<string, Values>>,
+  inputs: NamedValues,
   passes: PassSelection = {},
-  weights: (path: string, shape: Shape) => Values = weightOf,
-): Promise<Record<string, ArrayLike<number>>> {
-  const { plan } = compileGraph(graph, { profile: device.profile, passes });
-  const types = new Map([...plan.inputs, ...plan.parameters].map(({ name, type }) => [name, type]));
-  const host = (name: string, { shape, data }: Values): HostTensor => ({
-    shape,
-    data: hostArrayFromNumbers(types.get(name)?.dtype ?? "f32", data),
-  });
-  const parameters = (name: string) => host(name, weights(name, types.get(name)?.shape ?? []));
-  const executable = await prepare(device, plan, { parameters });
-  try {
-    const given = plan.inputs.map(({ name }) => [name, host(name, inputs[name] as Values)]);
-    return (await executable.run(Object.fromEntries(given))) as Record<string, ArrayLike<number>>;
-  } finally {
-    executable.dispose();
-  }
+  weights: WeightsByPath = weightOf,
+): Promise<Results> {
+  return runWith(device, graph, inputs, weights, passes);
 }
