@@ -171,7 +171,7 @@ const reservedNames = [
   "loop override requires return struct switch true var while bool f16 f32 i32 u32 vec2 vec3 vec4 mat2x2 mat3x3 mat4x4",
   "array atomic ptr sampler texture abs acos all any asin atan atan2 ceil clamp cos cosh cross distance dot exp exp2 floor",
   "fma fract length log log2 max min mix modf normalize pow radians reflect round select sign sin sinh smoothstep sqrt step",
-  "tan tanh transpose trunc main thread storage read write read_write function private workgroup uniform NULL Self abstract",
+  "tan tanh transpose trunc main thread team member invocation storage read write read_write function private workgroup uniform NULL Self abstract",
   "active alignas alignof as asm async attribute auto await become cast catch class co_await common compile concept constexpr",
   "crate debugger decltype delete demote do enum explicit export extends extern external filter final finally friend from fxgroup",
   "get goto groupshared highp impl implements import inline instanceof interface layout lowp macro match mediump meta mod module",

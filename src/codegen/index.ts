@@ -10,5 +10,5 @@ export {
   type PlanResult,
 } from "./make-plan.ts";
 export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor, StoredPlan } from "./plan.ts";
-export { defaultSchedule, type KernelSchedule } from "./schedule.ts";
+export { type DeviceSchedule, deviceSchedule } from "./schedule.ts";
 export { wishedName } from "./values.ts";

@@ -41,6 +41,8 @@ export type ScalarExpression = ExpressionBase &
     /** An element of a private array. */
     | { readonly kind: "element"; readonly name: string; readonly index: IndexExpression }
     | { readonly kind: "dot"; readonly of: readonly [ScalarExpression, ScalarExpression] }
+    /** What one invocation of the subgroup holds, in all of them. Every invocation gets here together. */
+    | { readonly kind: "broadcast"; readonly of: ScalarExpression; readonly from: number }
   );
 
 export type Statement =
@@ -84,6 +86,17 @@ export interface KernelBuffer {
   readonly length: number;
 }
 
+/** A workgroup whose threads work together. */
+export interface Team {
+  readonly size: number;
+  /** Number of the workgroup: what is computed from it is known to be the same for all its threads. */
+  readonly number: IndexVariable;
+  /** Number of a thread in it. */
+  readonly member: IndexVariable;
+  /** Position in the subgroup, where subgroups are used; its extent is their size. */
+  readonly invocation?: IndexVariable;
+}
+
 export interface Kernel {
   readonly name: string;
   /** Lines for people: which equations it computes. */
@@ -91,6 +104,8 @@ export interface Kernel {
   readonly buffers: readonly KernelBuffer[];
   /** The variable that numbers the threads; its extent is the number of threads that work. */
   readonly thread: IndexVariable;
+  /** Set where threads of a workgroup work together; the body then uses its variables and not `thread`. */
+  readonly team?: Team;
   /** True when a single workgroup does everything, in `parallel` parts with barriers between. */
   readonly oneWorkgroup?: boolean;
   readonly body: readonly Statement[];

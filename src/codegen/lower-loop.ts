@@ -33,10 +33,9 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression, Statement } from "./kernel.ts";
-import { lowerGroup } from "./lower.ts";
+import { type LoweringTarget, lowerGroup } from "./lower.ts";
 import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { mapBuffers } from "./remap-buffers.ts";
-import type { KernelSchedule } from "./schedule.ts";
 import { indexValue, type RegionSources } from "./values.ts";
 
 /** What is dispatched, in order: a kernel, or a sequence again and again. */
@@ -76,7 +75,7 @@ const largestInnerWork = 1 << 19;
 
 export function lowerLoop(
   group: KernelGroup,
-  schedule: KernelSchedule,
+  target: LoweringTarget,
   fusion: FusionOptions,
   around?: LoopRegion,
 ): LoweredLoop {
@@ -95,8 +94,8 @@ export function lowerLoop(
     each.outputs.some((node) => elementCount(node.type.shape) > 0),
   );
   const parts = groups.map((each): LoweredLoop => {
-    if (each.kind === "loop") return lowerLoop(each, schedule, inside, { ...region, depth });
-    return { sequence: inOrder([lowerGroup(each, schedule, region)]), scratch: [] };
+    if (each.kind === "loop") return lowerLoop(each, target, inside, { ...region, depth });
+    return { sequence: inOrder([lowerGroup(each, target, region)]), scratch: [] };
   });
   const sequence = parts.flatMap((part) => part.sequence);
   const initial = states.map((state, k) => initialState(group, loop.operands[k] as Node, state, around));

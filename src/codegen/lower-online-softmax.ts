@@ -15,15 +15,14 @@ import {
   type IndexVariable,
   scaleIndex,
   substituteIndex,
-  unflatten,
   variableIndex,
 } from "./index-expression.ts";
 import type { ScalarExpression } from "./kernel.ts";
-import { below, multiply, nameIndex } from "./lower-contraction.ts";
-import { followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
+import { below, followEpilogue, kernelName, type LoweredKernel, multiply } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
-import type { ContractionSchedule } from "./schedule.ts";
-import { loadColumns, loadRows, range } from "./tile-loads.ts";
+import type { DeviceSchedule, OnlineSoftmaxSchedule } from "./schedule.ts";
+import { type ColumnLoads, loadColumns, loadRows, loadSharedColumns, range, sharedValues } from "./tile-loads.ts";
+import { layOutRows } from "./tile-threads.ts";
 import { applyOperation, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
 const lowest = literal(-largestF32, "f32");
@@ -39,46 +38,58 @@ function registers(block: Block, count: number): PrivateArray {
   return { at, set: (index, value) => block.assign(at(index), value) };
 }
 
-export function lowerOnlineSoftmax(
+/** The schedules that an online softmax may have on a device. */
+export function onlineSoftmaxSchedules(
   group: KernelGroup,
-  schedule: ContractionSchedule,
-  region?: RegionSources,
-): LoweredKernel {
-  const online = group.online as OnlineSoftmax;
-  const { weighted, exponent, weightsOperand } = online;
+  device: DeviceSchedule,
+  repeats: boolean,
+): readonly OnlineSoftmaxSchedule[] {
+  const { subgroup } = device;
+  const own: OnlineSoftmaxSchedule = { rows: 4, vectors: 2 };
+  if (subgroup === undefined || repeats || !rolesOf(group).shared) return [own];
+  const shared = { workgroup: 2 * subgroup, subgroup };
+  return [own, { ...own, shared }, { rows: 2, vectors: 2, shared }];
+}
+
+/** What the indices of an online softmax are to it. */
+function rolesOf(group: KernelGroup) {
+  const { weighted, weightsOperand, scores: scoresNode } = group.online as OnlineSoftmax;
   const spec = parseSpec(weighted.attributes.spec as string);
   const names = spec.operands[weightsOperand] as readonly string[];
   const valueNames = spec.operands[1 - weightsOperand] as readonly string[];
-  const valueNode = weighted.operands[1 - weightsOperand] as Node;
   const sizes = indexSizes(
     spec,
     weighted.operands.map((operand) => operand.type),
   );
-  const size = (name: string) => sizes.get(name) as number;
   const summed = names.find((name) => !spec.result.includes(name)) as string;
   const column = spec.result.find((name) => !names.includes(name)) as string;
-  const where: readonly Constraint[] = parseConstraints((weighted.attributes.where as string | undefined) ?? "");
-  const scores = online.scores === undefined ? undefined : scoreFactors(online.scores, names, summed);
-
+  const scores = scoresNode === undefined ? undefined : scoreFactors(scoresNode, names, summed);
   // Rows share keys and values when neither depends on the row index.
   const row = names.filter((name) => name !== summed).at(-1) as string;
   const shared = !valueNames.includes(row) && (scores === undefined || scores.keyNames.every((name) => name !== row));
+  return { spec, names, valueNames, sizes, summed, column, row, scores, shared };
+}
+
+export function lowerOnlineSoftmax(
+  group: KernelGroup,
+  schedule: OnlineSoftmaxSchedule,
+  region?: RegionSources,
+): LoweredKernel {
+  const online = group.online as OnlineSoftmax;
+  const { weighted, exponent, weightsOperand } = online;
+  const { spec, names, valueNames, sizes, summed, column, row, scores, shared } = rolesOf(group);
+  const valueNode = weighted.operands[1 - weightsOperand] as Node;
+  const size = (name: string) => sizes.get(name) as number;
+  const where: readonly Constraint[] = parseConstraints((weighted.attributes.where as string | undefined) ?? "");
   const rows = shared ? Math.min(schedule.rows, size(row)) : 1;
   const outer = names.filter((name) => name !== summed && name !== row);
   const rowTiles = Math.ceil(size(row) / rows);
-  const grid = [...outer.map(size), rowTiles];
-  const vectors = size(summed) >= 8 ? 2 : 1;
+  const vectors = Math.min(schedule.vectors, Math.max(1, Math.floor(size(summed) / 4)));
   const columnVectors = Math.ceil(size(column) / 4);
 
-  const thread: IndexVariable = { name: "thread", extent: grid.reduce((a, b) => a * b, 1) };
-  const lowering = new Lowering(group, thread, region);
+  const threads = layOutRows(group, { outer, sizes, rowTiles }, schedule.shared, region);
+  const { lowering, places, rowTile } = threads;
   const { block } = lowering;
-  const coordinates = unflatten(variableIndex(thread), grid);
-  const places = new Map<string, IndexExpression>();
-  outer.forEach((name, k) => {
-    places.set(name, nameIndex(lowering, name, coordinates[k] as IndexExpression));
-  });
-  const rowTile = nameIndex(lowering, "row_tile", coordinates.at(-1) as IndexExpression);
   const rowAt = (r: number) => scaleIndex(rowTile, rows, r);
   const inRange = (name: string, at: IndexExpression) => clampIndex(at, 0, size(name) - 1);
   const positionOf = (indices: readonly string[], own: ReadonlyMap<string, IndexExpression>) =>
@@ -106,10 +117,10 @@ export function lowerOnlineSoftmax(
   const bounds = loopBounds(
     where,
     summed,
-    new Map(places).set(row, addIndex(scaleIndex(rowTile, rows), variableIndex(tileRow))),
+    new Map(places).set(row, addIndex(scaleIndex(threads.anyRowTile, rows), variableIndex(tileRow))),
     size(summed),
     step,
-    [tileRow],
+    [tileRow, ...threads.inside],
     new Set([summed]),
   );
   block.loop(walk, bounds, () => {
@@ -162,12 +173,21 @@ export function lowerOnlineSoftmax(
 
     eachColumn((across) => {
       const columnIndex = inRange(column, addIndex(scaleIndex(across, 4), laneIndex));
-      const positions = range(step).map((k) => inRange(summed, scaleIndex(variableIndex(walk), step, k)));
-      const loaded = positions.map((position) => {
+      const weightedValue = (k: IndexExpression) => {
+        const position = inRange(summed, addIndex(scaleIndex(variableIndex(walk), step), k));
         const own = new Map(places).set(summed, position).set(column, columnIndex);
         if (!shared) own.set(row, inRange(row, rowAt(0)));
         return splat(lowering.value(valueNode, positionOf(valueNames, own)));
-      });
+      };
+      const { invocation } = threads;
+      const loaded =
+        invocation === undefined
+          ? range(step).map((k) => weightedValue(constantIndex(k)))
+          : turnsOf(step, invocation.extent).flatMap(({ first, points }) =>
+              sharedValues(lowering, points, invocation, (point) =>
+                weightedValue(addIndex(point, constantIndex(first))),
+              ),
+            );
       rowWeights.forEach(({ correction, weights }, r) => {
         const place = addIndex(across, constantIndex(r * columnVectors));
         let sum: ScalarExpression = multiply(correction, sums.at(place), "f32");
@@ -194,7 +214,9 @@ export function lowerOnlineSoftmax(
       const { queryNode, keyNode, queryNames, keyNames, inner, sizes: innerSizes } = scores as ScoreFactors;
       const tile = range(rows).map((r) => range(vectors).map((v) => block.variable(`score_${r}${v}`, splat(zero))));
       const last = inner.at(-1) as string;
-      const width = (innerSizes.get(last) as number) % 4 === 0 ? 4 : 1;
+      const { invocation } = threads;
+      const widths = [...(invocation === undefined ? [] : [invocation.extent]), 4];
+      const width = widths.find((each) => (innerSizes.get(last) as number) % each === 0) ?? 1;
       const own = new Map<string, IndexExpression>();
       const nest = (depth: number) => {
         const name = inner[depth] as string;
@@ -209,26 +231,29 @@ export function lowerOnlineSoftmax(
             nest(depth + 1);
             return;
           }
-          const along = (k: number) => scaleIndex(variableIndex(variable), width, k);
+          const along = (point: IndexExpression) => addIndex(scaleIndex(variableIndex(variable), width), point);
+          const turn = { points: width, fours: width % 4 === 0 };
           const queries = loadRows(lowering, queryNode, {
+            ...turn,
             rows,
-            step: width,
-            position: (at, k) => positionOf(queryNames, new Map(own).set(row, at).set(last, k)),
+            position: (at, point) => positionOf(queryNames, new Map(own).set(row, at).set(last, along(point))),
             rowAt: (r) => inRange(row, rowAt(r)),
             rowStart: undefined,
-            along,
           });
-          const keys = loadColumns(lowering, keyNode, {
+          const keyLoads: ColumnLoads = {
+            ...turn,
             vectors,
-            step: width,
-            position: (at, k) => {
-              const place = new Map(own).set(summed, at).set(last, k);
+            position: (at, point) => {
+              const place = new Map(own).set(summed, at).set(last, along(point));
               if (!shared) place.set(row, inRange(row, rowAt(0)));
               return positionOf(keyNames, place);
             },
             columnAt,
-            along,
-          });
+          };
+          const keys =
+            invocation === undefined
+              ? loadColumns(lowering, keyNode, keyLoads)
+              : loadSharedColumns(lowering, keyNode, keyLoads, invocation);
           for (let k = 0; k < width; k++) {
             for (let r = 0; r < rows; r++) {
               for (let v = 0; v < vectors; v++) {
@@ -249,7 +274,8 @@ export function lowerOnlineSoftmax(
     }
   });
 
-  storeRows();
+  if (threads.exists === undefined) storeRows();
+  else block.when(threads.exists, storeRows);
   return lowering.finish(kernelName(group));
 
   function quotient(sum: ScalarExpression, total: ScalarExpression): ScalarExpression {
@@ -295,6 +321,12 @@ export function lowerOnlineSoftmax(
       else block.when(test, body);
     }
   }
+}
+
+/** The parts of a turn of which a subgroup loads one element for each invocation. */
+function turnsOf(step: number, subgroup: number) {
+  const count = Math.ceil(step / subgroup);
+  return range(count).map((k) => ({ first: k * subgroup, points: Math.min(subgroup, step - k * subgroup) }));
 }
 
 /** Where a mask leaves no position, all weights are 0 and so is their sum. */

@@ -1,54 +1,87 @@
-/** Which lowering a group gets. */
-import { type Node, parseConstraints } from "../ir/index.ts";
+/** Which lowering a group gets, and with which schedule. */
+import type { Node } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { lowerContraction, tileIndices } from "./lower-contraction.ts";
+import { contractionSchedules } from "./contraction-schedules.ts";
+import { tileIndices } from "./contraction-tile.ts";
+import type { DeviceProfile } from "./device-profile.ts";
+import { modelledTime } from "./kernel-cost.ts";
+import { lowerContraction } from "./lower-contraction.ts";
 import { lowerExtern } from "./lower-extern.ts";
 import { lowerMap } from "./lower-map.ts";
-import { lowerOnlineSoftmax } from "./lower-online-softmax.ts";
+import { lowerOnlineSoftmax, onlineSoftmaxSchedules } from "./lower-online-softmax.ts";
 import { lowerOrder } from "./lower-order.ts";
 import { lowerRows } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { lowerScatter } from "./lower-scatter.ts";
 import { lowerSum } from "./lower-sum.ts";
 import type { LoweredKernel } from "./lowering.ts";
-import type { KernelSchedule } from "./schedule.ts";
+import type { ContractionSchedule, DeviceSchedule, OnlineSoftmaxSchedule } from "./schedule.ts";
 import type { RegionSources } from "./values.ts";
 
+/** What a kernel is lowered for. */
+export interface LoweringTarget {
+  readonly profile: DeviceProfile;
+  readonly schedule: DeviceSchedule;
+  /** Chooses among the ways to compute a group; absent: the one that costs least by the model. */
+  readonly choose?: ChooseCandidate | undefined;
+}
+
+export type ChooseCandidate = (group: KernelGroup, candidates: readonly Candidate[]) => Candidate;
+
+/** One way to compute a group. */
+export interface Candidate {
+  /** Absent where there is nothing to choose. */
+  readonly schedule?: ContractionSchedule | OnlineSoftmaxSchedule;
+  readonly lower: () => LoweredKernel;
+}
+
 /** Lowers a group that is one kernel: any but a loop (lower-loop.ts). */
-export function lowerGroup(group: KernelGroup, schedule: KernelSchedule, region?: RegionSources): LoweredKernel {
+export function lowerGroup(group: KernelGroup, target: LoweringTarget, region?: RegionSources): LoweredKernel {
+  const ways = candidates(group, target.schedule, region);
+  const [first, ...others] = ways;
+  if (first === undefined) throw new Error(`there is no way to compute ${group.kind}`);
+  if (others.length === 0) return first.lower();
+  return target.choose === undefined ? cheapest(ways, target.profile) : target.choose(group, ways).lower();
+}
+
+function cheapest(ways: readonly Candidate[], profile: DeviceProfile): LoweredKernel {
+  const lowered = ways.map(({ lower }) => lower());
+  const times = lowered.map(({ kernel }) => modelledTime(kernel, profile));
+  return lowered[times.indexOf(Math.min(...times))] as LoweredKernel;
+}
+
+/** The ways to compute a group, the plainest first. */
+export function candidates(group: KernelGroup, device: DeviceSchedule, region?: RegionSources): readonly Candidate[] {
+  const only = (lower: () => LoweredKernel): readonly Candidate[] => [{ lower }];
   switch (group.kind) {
     case "map":
-      return lowerMap(group, region);
+      return only(() => lowerMap(group, region));
     case "rows":
-      return lowerRows(group, region);
+      return only(() => lowerRows(group, region));
     case "scan":
-      return lowerScan(group, region);
+      return only(() => lowerScan(group, region));
     case "order":
-      return lowerOrder(group, region);
+      return only(() => lowerOrder(group, region));
     case "extern":
       if (region !== undefined)
         throw new Error("a hand-written kernel inside the body of a loop cannot be compiled yet");
-      return lowerExtern(group);
+      return only(() => lowerExtern(group));
     case "scatter":
-      return lowerScatter(group, region);
+      return only(() => lowerScatter(group, region));
     case "online-softmax":
-      return lowerOnlineSoftmax(group, schedule.contraction, region);
+      return onlineSoftmaxSchedules(group, device, region !== undefined).map((schedule) => ({
+        schedule,
+        lower: () => lowerOnlineSoftmax(group, schedule, region),
+      }));
     case "contraction": {
-      const head = group.heads[0] as Node;
-      const tile = tileIndices(head);
-      return tile === undefined || !tileTakes(head, tile.row, tile.column)
-        ? lowerSum(group, region)
-        : lowerContraction(group, tile, schedule.contraction, region);
+      const tile = tileIndices(group.heads[0] as Node);
+      if (tile === undefined) return only(() => lowerSum(group, region));
+      return contractionSchedules(tile, device, region !== undefined).map((schedule) => ({
+        schedule,
+        lower: () => lowerContraction(group, tile, schedule, region),
+      }));
     }
     case "loop":
       throw new Error("a loop is a sequence of kernels: lowerLoop makes it");
   }
-}
-
-/** A tile tests a restricted range on one factor at a time: a condition over row, column and a summed index has no place. */
-function tileTakes(head: Node, row: string, column: string): boolean {
-  const constraints = parseConstraints((head.attributes.where as string | undefined) ?? "");
-  const kept = (head.attributes.spec as string).split("->")[1] as string;
-  const isKept = (name: string) => kept.trim().split(/\s+/).includes(name);
-  return constraints.every(({ terms }) => !(terms.has(row) && terms.has(column)) || [...terms.keys()].every(isKept));
 }

@@ -1,7 +1,7 @@
 /** What every lowering shares: the kernel under construction, its buffers, and the way from a result to where it is stored. */
 import { elementCount, mergeOrigins, type Node, operationOf, stridesOf } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { Block, lane } from "./block.ts";
+import { Block, lane, literal } from "./block.ts";
 import {
   constantIndex,
   dependsOn,
@@ -10,12 +10,15 @@ import {
   type IndexVariable,
   indexAlgebra,
   isMultipleOf,
+  rangeOf,
   strideAlong,
   substituteIndex,
   variableIndex,
 } from "./index-expression.ts";
-import type { Kernel, KernelBuffer, ScalarExpression } from "./kernel.ts";
+import type { Kernel, KernelBuffer, ScalarExpression, Team } from "./kernel.ts";
 import {
+  applyOperation,
+  indexValue,
   lanes,
   laneVariable,
   type Position,
@@ -40,6 +43,8 @@ export class Lowering implements ValueSources {
   private readonly bufferNames: string[] = [];
   /** Set by a lowering while it evaluates what follows its own loops. */
   computed: ValueSources["computed"] = () => undefined;
+  /** Set where threads of a workgroup work together. */
+  team: Team | undefined;
   private readonly stored: ReadonlySet<Node>;
 
   constructor(
@@ -118,6 +123,7 @@ export class Lowering implements ValueSources {
       description: describe(this.group),
       buffers,
       thread: this.thread,
+      ...(this.team === undefined ? {} : { team: this.team }),
       body: this.block.statements,
       origins: mergeOrigins(
         ...this.group.members.filter((node) => operationOf(node.op).family !== "source").map((node) => node.origins),
@@ -192,4 +198,30 @@ function forward(from: Node, to: Node, position: Position): Position {
     return (source as { position: Position }).position;
   }
   return position;
+}
+
+/** The test `index < size`, unless the range proves it. */
+export function below(index: IndexExpression, size: number): ScalarExpression | undefined {
+  if (rangeOf(index).high < size) return undefined;
+  return applyOperation("lt", [indexValue(index), literal(size, "i32")], "bool");
+}
+
+/** A scalar times a vector. */
+export function multiply(
+  scalar: ScalarExpression,
+  vector: ScalarExpression,
+  dtype: ScalarExpression["type"]["dtype"],
+): ScalarExpression {
+  const row = applyOperation("mul", [scalar, vector], dtype);
+  if (row.kind !== "apply") return row;
+  // WGSL multiplies a scalar with a vec4 directly; spreading it first would only make the text longer.
+  return { ...row, args: [scalar, vector] };
+}
+
+/** Gives an index of the thread a name in the text, where it is more than a variable. */
+export function nameIndex(lowering: Lowering, wish: string, index: IndexExpression): IndexExpression {
+  const { low, high } = rangeOf(index);
+  if (index.terms.length === 0 || low !== 0) return index;
+  const simple = index.terms.length === 1 && index.constant === 0 && index.terms[0]?.atom.kind === "variable";
+  return simple ? index : lowering.namedIndex(wish, index, high + 1);
 }

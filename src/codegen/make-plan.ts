@@ -26,18 +26,27 @@ import {
   withStoredOperands,
 } from "../passes/index.ts";
 import type { DeviceProfile } from "./device-profile.ts";
-import { lowerGroup } from "./lower.ts";
+import type { Kernel } from "./kernel.ts";
+import { type ChooseCandidate, type LoweringTarget, lowerGroup } from "./lower.ts";
 import { type DispatchSequence, dispatchCount, lowerLoop } from "./lower-loop.ts";
+import { lowerOnce } from "./lower-once.ts";
 import { kernelName, type LoweredKernel } from "./lowering.ts";
 import type { BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
-import { defaultSchedule, type KernelSchedule } from "./schedule.ts";
+import { type DeviceSchedule, deviceSchedule } from "./schedule.ts";
 import { printWgsl } from "./wgsl.ts";
 
 export interface PlanOptions {
   /** False gives every node a kernel of its own (`-O0`). */
   readonly fuse?: boolean;
-  readonly schedule?: KernelSchedule;
+  readonly schedule?: DeviceSchedule;
+  /** Chooses among the ways to compute a kernel, instead of the model of costs. */
+  readonly choose?: ChooseCandidate;
+  /** Clock in milliseconds, for timing the stages; this folder has none of its own. */
+  readonly now?: () => number;
 }
+
+/** What a plan is made in: groups of nodes, a kernel for each, places in memory, texts. */
+export type PlanStage = "fusion" | "lowering" | "memory plan" | "WGSL";
 
 /** One step of the plan with what it was made from, for reports. */
 export interface PlannedKernel {
@@ -55,6 +64,8 @@ export interface PlanResult {
   readonly kernels: readonly PlannedKernel[];
   /** Bytes of all arenas, and the least that any placement could need. */
   readonly memory: { readonly peakBytes: number; readonly lowerBoundBytes: number };
+  /** Milliseconds of each stage, when a clock was given. */
+  readonly stages: readonly { readonly name: PlanStage; readonly ms: number }[];
 }
 
 /** A graph does not fit a device: too large a tensor, too many workgroups. The user can do something about it. */
@@ -63,6 +74,14 @@ export class PlanLimitError extends Error {
 }
 
 export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOptions = {}): PlanResult {
+  const stages: { readonly name: PlanStage; readonly ms: number }[] = [];
+  let stageStart = options.now?.() ?? 0;
+  const finished = (name: PlanStage) => {
+    if (options.now === undefined) return;
+    const now = options.now();
+    stages.push({ name, ms: now - stageStart });
+    stageStart = now;
+  };
   const graph = withStoredOperands(withOwnOutputs(source));
   const fusion = { ...defaultFusionOptions, fuse: options.fuse ?? true, maxBindings: profile.limits.maxBindings };
   const found = fuseKernels(graph, fusion).filter((group) =>
@@ -71,12 +90,17 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
   const users = nodeUsers(graphNodes(graph));
   const groups = fusion.fuse ? joinResults(found, { maxBindings: fusion.maxBindings, users }) : found;
   checkTensors(graph, groups, profile);
-  const schedule = options.schedule ?? defaultSchedule(profile);
-  const work = groups.map((group) => lowerWork(group, schedule, fusion));
+  finished("fusion");
+  const schedule = options.schedule ?? deviceSchedule(profile);
+  const target = { profile, schedule, choose: options.choose };
+  const lower = lowerOnce((group) => lowerGroup(group, target));
+  const work = groups.map((group) => lowerWork(group, lower, target, fusion));
+  finished("lowering");
 
   const outputs = graph.outputs.map(({ name, node }) => planTensor(name, node.type));
   const outputName = new Map(graph.outputs.map(({ name, node }) => [storedAs(node), name]));
   const memory = placeInMemory(work, outputName, profile);
+  finished("memory plan");
   const constants = new Map<Node, string>();
   const tableName = (node: Node): string => {
     const name = constants.get(node) ?? `table_${constants.size}`;
@@ -99,18 +123,22 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
 
   const kernels: PlanKernel[] = [];
   const known = new Map<string, number>();
+  /** Texts by the body that they print: kernels that are lowered once are printed once. */
+  const texts = new Map<Kernel["body"], string>();
   const planned: PlannedKernel[] = [];
   const parameters = new Set<Node>();
   const plannedStep = (group: KernelGroup, lowered: LoweredKernel, flops: number): PlannedKernel => {
     const shape = dispatchShape(group, lowered, schedule.workgroupSize, profile);
     const wgsl =
       lowered.kernel.written?.wgsl ??
+      texts.get(lowered.kernel.body) ??
       printWgsl(lowered.kernel, {
         workgroupSize: schedule.workgroupSize,
         workgroupsAlongX: shape.workgroups[0],
         guard: shape.guard,
         keepsLoops: schedule.keepsLoops,
       });
+    texts.set(lowered.kernel.body, wgsl);
     const kernel = known.get(wgsl) ?? kernels.length;
     if (kernel === kernels.length) {
       known.set(wgsl, kernel);
@@ -159,8 +187,9 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     kernels,
     steps: planned.map(({ step }) => step),
   };
+  finished("WGSL");
   const peakBytes = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
-  return { plan, kernels: planned, memory: { peakBytes, lowerBoundBytes: memory.lowerBound } };
+  return { plan, kernels: planned, memory: { peakBytes, lowerBoundBytes: memory.lowerBound }, stages };
 }
 
 /** A group as the kernels that compute it. */
@@ -176,10 +205,15 @@ const greatestDispatchCount = 2 ** 18;
 const nodeAndPlace = (node: Node) =>
   `${node.name ?? node.op}${node.origins[0] === undefined ? "" : ` (${printSpan(node.origins[0])})`}`;
 
-function lowerWork(group: KernelGroup, schedule: KernelSchedule, fusion: FusionOptions): LoweredWork {
+function lowerWork(
+  group: KernelGroup,
+  lower: (group: KernelGroup) => LoweredKernel,
+  target: LoweringTarget,
+  fusion: FusionOptions,
+): LoweredWork {
   if (group.kind === "loop") {
     const loop = group.heads[0] as Node;
-    const lowered = lowerLoop(group, schedule, fusion);
+    const lowered = lowerLoop(group, target, fusion);
     const dispatches = dispatchCount(lowered.sequence);
     if (dispatches > greatestDispatchCount) {
       throw new PlanLimitError(
@@ -189,7 +223,7 @@ function lowerWork(group: KernelGroup, schedule: KernelSchedule, fusion: FusionO
     }
     return { group, ...lowered };
   }
-  return { group, sequence: [{ kind: "kernel", lowered: lowerGroup(group, schedule) }], scratch: [] };
+  return { group, sequence: [{ kind: "kernel", lowered: lower(group) }], scratch: [] };
 }
 
 /** Bytes of a tensor's range in a buffer: whole vec4s, and never none (WebGPU has no empty bindings). */
@@ -259,8 +293,10 @@ function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize
     }
     return { workgroups: [...written.workgroups] as [number, number, number], guard: false };
   }
-  const threads = lowered.kernel.oneWorkgroup === true ? workgroupSize : lowered.kernel.thread.extent;
-  const groups = Math.ceil(threads / workgroupSize);
+  const { team, oneWorkgroup, thread } = lowered.kernel;
+  const threads = oneWorkgroup === true ? workgroupSize : thread.extent;
+  const size = team?.size ?? workgroupSize;
+  const groups = Math.ceil(threads / size);
   const x = Math.min(groups, most);
   const y = Math.ceil(groups / x);
   if (y > most || threads >= 2 ** 32) {
@@ -269,7 +305,7 @@ function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize
     );
   }
   const workgroups: [number, number, number] = [x, y, 1];
-  return { workgroups, guard: x * y * workgroupSize !== threads };
+  return { workgroups, guard: x * y * size !== threads };
 }
 
 function flopsOf(group: KernelGroup): number {

@@ -18,6 +18,7 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
         return { ...of, args: of.args.map(expression) };
       case "splat":
       case "lane":
+      case "broadcast":
         return { ...of, of: expression(of.of) };
       case "lanes":
         return { ...of, of: of.of.map(expression) };

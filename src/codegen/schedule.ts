@@ -1,38 +1,66 @@
 /** Schedules: the choices that do not change what a kernel computes, as plain data. */
 import type { DeviceProfile } from "./device-profile.ts";
 
+/** How the tile of a contraction is computed (lower-contraction.ts). */
 export interface ContractionSchedule {
   /** Rows of a thread's tile. */
   readonly rows: number;
-  /** The same where the summed elements cannot be loaded four at a time, so that every load has to serve more products. */
-  readonly tallRows: number;
   /** vec4 columns of a thread's tile. */
   readonly vectors: number;
-  /** Contractions of fewer multiply-adds get small tiles: they take longer to compile than to run. */
-  readonly lightWork: number;
-}
-
-export interface KernelSchedule {
-  /** Invocations of a workgroup. */
-  readonly workgroupSize: number;
-  /** True where the driver is kept from unrolling loops with large bodies. */
-  readonly keepsLoops: boolean;
-  readonly contraction: ContractionSchedule;
+  /** Elements of each summed index in one turn of the innermost loop; 1 where an index is not named. */
+  readonly turn: Readonly<Record<string, number>>;
+  /** Where the threads of a workgroup have the same rows, and load them together. */
+  readonly shared?: SharedLoads;
 }
 
 /**
- * The schedule for a device. Software adapters run workgroups on CPU threads with SIMD lanes for invocations: registers
- * blocks pay, workgroup memory and barriers do not, so there is none of either here.
+ * Loads that the threads of a workgroup have in common: each thread loads one element (or vec4) of a turn and hands it to its
+ * subgroup, instead of loading them all.
  */
-export function defaultSchedule(profile: DeviceProfile): KernelSchedule {
-  // Measured on llvmpipe: 3 × 3 convolutions gain half from tiles twice as tall; products of matrices lose a third.
-  // Unrolled by its driver, a convolution takes two seconds to compile instead of one, and a layer norm over 6 × 3 × 5 elements
-  // fifteen; neither runs faster.
+export interface SharedLoads {
+  /** Threads of the workgroup. */
+  readonly workgroup: number;
+  /** How many of them make a subgroup. */
+  readonly subgroup: number;
+}
+
+/** How the rows of an online softmax are computed (lower-online-softmax.ts). */
+export interface OnlineSoftmaxSchedule {
+  /** Rows of a thread. */
+  readonly rows: number;
+  /** vec4s of scores of a row that are computed before they are weighed. */
+  readonly vectors: number;
+  /** Where the rows of a workgroup have the same keys and values, and load them together. */
+  readonly shared?: SharedLoads;
+}
+
+/** What all kernels for a device have in common. */
+export interface DeviceSchedule {
+  /** Invocations of a workgroup, where a kernel has no reason for another number. */
+  readonly workgroupSize: number;
+  /** True where the driver is kept from unrolling loops with large bodies. */
+  readonly keepsLoops: boolean;
+  /** Contractions of fewer multiply-adds get small tiles: they take longer to compile than to run. */
+  readonly lightWork: number;
+  /** Invocations of a subgroup, where there are subgroups and all have the same size. */
+  readonly subgroup?: number;
+}
+
+/**
+ * The schedule for a device. Software adapters run workgroups on CPU threads with SIMD lanes for invocations: register
+ * blocks pay, workgroup memory and barriers do not.
+ */
+export function deviceSchedule(profile: DeviceProfile): DeviceSchedule {
   const isSoftware = profile.kind === "software";
-  // A small contraction takes a quarter of the time to compile with one row and one vector, and no noticeable time to run.
+  const [smallest, largest] = profile.limits.subgroupSize;
+  const hasSubgroups = profile.features.subgroups && smallest === largest && smallest > 1;
   return {
     workgroupSize: 64,
+    // Unrolled by a software driver, a convolution takes two seconds to compile instead of one, and a layer norm over 6 × 3 × 5
+    // elements fifteen; neither runs faster.
     keepsLoops: isSoftware,
-    contraction: { rows: 4, tallRows: isSoftware ? 8 : 4, vectors: 2, lightWork: isSoftware ? 2 ** 19 : 0 },
+    // A small contraction takes a quarter of the time to compile with one row and one vector, and no noticeable time to run.
+    lightWork: isSoftware ? 2 ** 19 : 0,
+    ...(hasSubgroups ? { subgroup: smallest } : {}),
   };
 }

@@ -5,76 +5,143 @@
  */
 import type { Node } from "../ir/index.ts";
 import { Block, lane, splat } from "./block.ts";
-import { addIndex, constantIndex, type IndexExpression, substituteIndex } from "./index-expression.ts";
+import {
+  addIndex,
+  clampIndex,
+  constantIndex,
+  type IndexExpression,
+  type IndexVariable,
+  substituteIndex,
+  variableIndex,
+} from "./index-expression.ts";
 import type { ScalarExpression, Statement } from "./kernel.ts";
 import type { Lowering } from "./lowering.ts";
 import { laneIndex, lanes, laneVariable, valueAt } from "./values.ts";
 
 export const range = (count: number) => Array.from({ length: count }, (_, k) => k);
 
-export interface RowLoads {
+/** The places of a factor that one turn of the innermost loop reads. */
+interface FactorLoads {
+  /** Summed elements of the turn. */
+  readonly points: number;
+  /** True when four points beginning at a multiple of four are neighbours along one index. */
+  readonly fours: boolean;
+  readonly position: (across: IndexExpression, point: IndexExpression) => IndexExpression[];
+}
+
+export interface RowLoads extends FactorLoads {
   readonly rows: number;
-  readonly step: number;
-  readonly position: (row: IndexExpression, k: IndexExpression) => IndexExpression[];
   readonly rowAt: (r: number) => IndexExpression;
   /** First row of the tile, when four rows can be read as one vec4. */
   readonly rowStart: IndexExpression | undefined;
-  readonly along: (k: number) => IndexExpression;
 }
 
-/** Scalars of the row factor: `[row][k]`. */
+/** Scalars of the row factor: `[row][point]`. */
 export function loadRows(lowering: Lowering, node: Node, load: RowLoads): ScalarExpression[][] {
   const byElement = (target: LoadTarget) =>
     range(load.rows).map((r) =>
-      range(load.step).map((k) => target.value(node, load.position(load.rowAt(r), load.along(k)))),
+      range(load.points).map((k) => target.value(node, load.position(load.rowAt(r), constantIndex(k)))),
     );
-  const byStep = (target: LoadTarget) =>
-    range(load.rows).map((r) => {
-      const vector = target.value(node, load.position(load.rowAt(r), addIndex(load.along(0), laneIndex)));
-      return lanes.map((k) => lane(vector, k));
-    });
+  const byPoint = (target: LoadTarget) =>
+    range(load.rows).map((r) =>
+      fours(load.points).flatMap((first) => {
+        const vector = target.value(node, load.position(load.rowAt(r), addIndex(constantIndex(first), laneIndex)));
+        return lanes.map((k) => lane(vector, k));
+      }),
+    );
   const byRow = (target: LoadTarget) => {
     const start = load.rowStart as IndexExpression;
-    const vectors = range(load.step).map((k) =>
-      target.value(node, load.position(addIndex(start, laneIndex), load.along(k))),
+    const vectors = range(load.points).map((k) =>
+      target.value(node, load.position(addIndex(start, laneIndex), constantIndex(k))),
     );
     return lanes.map((r) => vectors.map((vector) => lane(vector, r)));
   };
   const ways = [byElement];
-  if (load.step === 4) ways.push(byStep);
+  if (load.fours) ways.push(byPoint);
   if (load.rowStart !== undefined) ways.push(byRow);
   return cheapest(lowering, ways);
 }
 
-export interface ColumnLoads {
-  readonly vectors: number;
-  readonly step: number;
-  readonly position: (column: IndexExpression, k: IndexExpression) => IndexExpression[];
-  readonly columnAt: (v: number) => IndexExpression;
-  readonly along: (k: number) => IndexExpression;
+/**
+ * The same where all invocations of a subgroup have the same rows: each loads one point of every row, and hands it to the
+ * others. The subgroup has at least as many invocations as the turn has points.
+ */
+export function loadSharedRows(
+  lowering: Lowering,
+  node: Node,
+  load: RowLoads,
+  invocation: IndexVariable,
+): ScalarExpression[][] {
+  return range(load.rows).map((r) =>
+    sharedValues(lowering, load.points, invocation, (point) =>
+      lowering.value(node, load.position(load.rowAt(r), point)),
+    ),
+  );
 }
 
-/** Vectors of the column factor: `[vector][k]`, each over four columns. */
+/** `[point]`: what each invocation of the subgroup computes for the point with its number, known to all of them. */
+export function sharedValues(
+  lowering: Lowering,
+  points: number,
+  invocation: IndexVariable,
+  valueAtPoint: (point: IndexExpression) => ScalarExpression,
+): ScalarExpression[] {
+  if (points > invocation.extent) throw new Error("a subgroup shares at most one point for each invocation");
+  const own = valueAtPoint(clampIndex(variableIndex(invocation), 0, points - 1));
+  return range(points).map((from) =>
+    lowering.block.bind({ kind: "broadcast", of: own, from, type: own.type, uses: own.uses }, undefined, "shared"),
+  );
+}
+
+export interface ColumnLoads extends FactorLoads {
+  readonly vectors: number;
+  readonly columnAt: (v: number) => IndexExpression;
+}
+
+/** Vectors of the column factor: `[vector][point]`, each over four columns. */
 export function loadColumns(lowering: Lowering, node: Node, load: ColumnLoads): ScalarExpression[][] {
   const byColumn = (target: LoadTarget) =>
     range(load.vectors).map((v) =>
-      range(load.step).map((k) => splat(target.value(node, load.position(load.columnAt(v), load.along(k))))),
+      range(load.points).map((k) => splat(target.value(node, load.position(load.columnAt(v), constantIndex(k))))),
     );
-  const byStep = (target: LoadTarget) =>
-    range(load.vectors).map((v) => {
-      // Four columns, each read four steps at a time, then turned around.
-      const columns = lanes.map((component) => {
-        const column = substituteIndex(load.columnAt(v), laneVariable, constantIndex(component));
-        return target.value(node, load.position(column, addIndex(load.along(0), laneIndex)));
-      });
-      return lanes.map((k): ScalarExpression => {
-        const of = columns.map((column) => lane(column, k));
-        const uses = new Set(of.flatMap((part) => [...part.uses]));
-        return { kind: "lanes", of, type: { dtype: (of[0] as ScalarExpression).type.dtype, width: 4 }, uses };
-      });
-    });
-  return cheapest(lowering, load.step === 4 ? [byColumn, byStep] : [byColumn]);
+  const byPoint = (target: LoadTarget) =>
+    range(load.vectors).map((v) =>
+      fours(load.points).flatMap((first) => {
+        // Four columns, each read at four points at once, then turned around.
+        const columns = lanes.map((component) => {
+          const column = substituteIndex(load.columnAt(v), laneVariable, constantIndex(component));
+          return target.value(node, load.position(column, addIndex(constantIndex(first), laneIndex)));
+        });
+        return lanes.map((k) => sideBySide(columns.map((column) => lane(column, k))));
+      }),
+    );
+  return cheapest(lowering, load.fours ? [byColumn, byPoint] : [byColumn]);
 }
+
+/** The same where all invocations of a subgroup have the same columns. */
+export function loadSharedColumns(
+  lowering: Lowering,
+  node: Node,
+  load: ColumnLoads,
+  invocation: IndexVariable,
+): ScalarExpression[][] {
+  return range(load.vectors).map((v) => {
+    const columns = lanes.map((component) => {
+      const column = substituteIndex(load.columnAt(v), laneVariable, constantIndex(component));
+      return sharedValues(lowering, load.points, invocation, (point) =>
+        lowering.value(node, load.position(column, point)),
+      );
+    });
+    return range(load.points).map((k) => sideBySide(columns.map((column) => column[k] as ScalarExpression)));
+  });
+}
+
+function sideBySide(of: readonly ScalarExpression[]): ScalarExpression {
+  const uses = new Set(of.flatMap((part) => [...part.uses]));
+  return { kind: "lanes", of, type: { dtype: (of[0] as ScalarExpression).type.dtype, width: 4 }, uses };
+}
+
+const fours = (points: number) => range(points / 4).map((k) => 4 * k);
 
 /** Where loads are written: the kernel, or a scratch block in which ways of loading are compared. */
 interface LoadTarget {

@@ -10,7 +10,7 @@ import {
   remainderIndex,
   scaleIndex,
 } from "./index-expression.ts";
-import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Statement } from "./kernel.ts";
+import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Statement, Team } from "./kernel.ts";
 
 export interface WgslOptions {
   readonly workgroupSize: number;
@@ -62,6 +62,7 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
   const body = printStatements(printing, kernel.body, "  ");
   const lines: string[] = kernel.description.map((line) => `// ${line}`);
   if (kernel.buffers.some((buffer) => buffer.dtype === "f16")) lines.push("enable f16;");
+  if (kernel.team?.invocation !== undefined) lines.push("enable subgroups;");
   if (lines.length > 0) lines.push("");
   kernel.buffers.forEach((buffer, binding) => {
     lines.push(
@@ -72,21 +73,41 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
     const vector = helper.endsWith("4");
     lines.push("", wgslHelper(vector ? helper.slice(0, -1) : helper, vector));
   }
+  lines.push("", ...(kernel.team === undefined ? threadHeader(kernel, options) : teamHeader(kernel.team, options)));
+  lines.push(...body, "}", "");
+  return lines.join("\n");
+}
+
+function threadHeader(kernel: Kernel, options: WgslOptions): string[] {
   const thread = kernel.thread.name;
-  const needsThread = kernel.oneWorkgroup !== true && (kernel.thread.extent > 1 || options.guard);
-  lines.push(
-    "",
+  const lines = [
     `@compute @workgroup_size(${options.workgroupSize})`,
     "fn main(@builtin(global_invocation_id) id: vec3<u32>) {",
-  );
-  if (needsThread) {
+  ];
+  if (kernel.oneWorkgroup === true) return lines;
+  if (kernel.thread.extent > 1 || options.guard) {
     const stride = options.workgroupsAlongX * options.workgroupSize;
     lines.push(`  let ${thread} = ${stride >= kernel.thread.extent ? "id.x" : `id.x + id.y * ${stride}u`};`);
   }
-  if (options.guard && kernel.oneWorkgroup !== true)
-    lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
-  lines.push(...body, "}", "");
-  return lines.join("\n");
+  if (options.guard) lines.push(`  if (${thread} >= ${kernel.thread.extent}u) { return; }`);
+  return lines;
+}
+
+/** Here `id` numbers the workgroup, so that what follows from it is known to be the same for all threads. */
+function teamHeader(team: Team, options: WgslOptions): string[] {
+  const parameters = [
+    "@builtin(workgroup_id) id: vec3<u32>",
+    `@builtin(local_invocation_index) ${team.member.name}: u32`,
+    ...(team.invocation === undefined ? [] : [`@builtin(subgroup_invocation_id) ${team.invocation.name}: u32`]),
+  ];
+  const { name, extent } = team.number;
+  const along = options.workgroupsAlongX;
+  return [
+    `@compute @workgroup_size(${team.size})`,
+    `fn main(${parameters.join(", ")}) {`,
+    ...(extent > 1 ? [`  let ${name} = ${along >= extent ? "id.x" : `id.x + id.y * ${along}u`};`] : []),
+    ...(options.guard ? [`  if (${name} >= ${extent}u) { return; }`] : []),
+  ];
 }
 
 function bufferType(printing: Printing, buffer: KernelBuffer, binding: number): string {
@@ -122,6 +143,7 @@ function childrenOf(expression: ScalarExpression): readonly ScalarExpression[] {
       return expression.args;
     case "splat":
     case "lane":
+    case "broadcast":
       return [expression.of];
     case "lanes":
     case "dot":
@@ -324,6 +346,8 @@ function printExpression(printing: Printing, expression: ScalarExpression): stri
       return `${printExpression(printing, expression.of)}[${expression.lane}]`;
     case "element":
       return `${expression.name}[${bare(printIndex(printing, expression.index))}]`;
+    case "broadcast":
+      return `subgroupBroadcast(${bare(printExpression(printing, expression.of))}, ${expression.from}u)`;
     case "dot":
       return `dot(${expression.of.map((of) => bare(printExpression(printing, of))).join(", ")})`;
   }

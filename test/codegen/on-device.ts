@@ -1,8 +1,8 @@
 /** Running graphs on the device in tests, next to the reference evaluator. */
 import {
   type DeviceProfile,
-  defaultSchedule,
-  type KernelSchedule,
+  deviceSchedule,
+  type DeviceSchedule,
   makePlan,
   type PlanOptions,
 } from "../../src/codegen/index.ts";
@@ -40,9 +40,8 @@ export function valuesFor(node: Node, seed: number): Tensor {
 }
 
 /** The default schedule with large tiles for small contractions too, so that small tests reach them. */
-export function largeTiles(profile: DeviceProfile): KernelSchedule {
-  const schedule = defaultSchedule(profile);
-  return { ...schedule, contraction: { ...schedule.contraction, lightWork: 0 } };
+export function largeTiles(profile: DeviceProfile): DeviceSchedule {
+  return { ...deviceSchedule(profile), lightWork: 0 };
 }
 
 /** Results of a graph on the device for given values. */

@@ -10,9 +10,9 @@
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let thread = id.x;
   if (thread >= 75u) { return; }
+  let h = thread / 25u;
   let row_tile = (thread / 5u) % 5u;
   let column_tile = thread % 5u;
-  let h = thread / 25u;
   var sum_0: vec4<f32> = vec4<f32>(0.0);
   var sum_1: vec4<f32> = vec4<f32>(0.0);
   var sum_2: vec4<f32> = vec4<f32>(0.0);
@@ -62,87 +62,44 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let thread = id.x;
-  if (thread >= 15u) { return; }
-  let row_tile = thread % 5u;
-  let h = thread / 5u;
-  var sum_00: vec4<f32> = vec4<f32>(0.0);
-  var sum_01: vec4<f32> = vec4<f32>(0.0);
-  var sum_10: vec4<f32> = vec4<f32>(0.0);
-  var sum_11: vec4<f32> = vec4<f32>(0.0);
-  var sum_20: vec4<f32> = vec4<f32>(0.0);
-  var sum_21: vec4<f32> = vec4<f32>(0.0);
-  var sum_30: vec4<f32> = vec4<f32>(0.0);
-  var sum_31: vec4<f32> = vec4<f32>(0.0);
+  if (thread >= 30u) { return; }
+  let h = thread / 10u;
+  let row_tile = (thread / 2u) % 5u;
+  let column_tile = thread % 2u;
+  var sum_0: vec4<f32> = vec4<f32>(0.0);
+  var sum_1: vec4<f32> = vec4<f32>(0.0);
+  var sum_2: vec4<f32> = vec4<f32>(0.0);
+  var sum_3: vec4<f32> = vec4<f32>(0.0);
   for (var j = id.z; j < row_tile + 1u; j++) {
     let contract_2 = contract[h * 100u + j + row_tile * 20u];
     let contract_3 = contract[h * 100u + j + row_tile * 20u + 5u];
     let contract_4 = contract[h * 100u + j + row_tile * 20u + 10u];
     let contract_5 = contract[h * 100u + j + row_tile * 20u + 15u];
-    let v_3 = v_2[h * 40u + j * 8u];
-    let v_4 = v_2[h * 40u + j * 8u + 2u];
-    let v_5 = v_2[h * 40u + j * 8u + 4u];
-    let v_6 = v_2[h * 40u + j * 8u + 6u];
-    let v_7 = v_2[h * 40u + j * 8u + 1u];
-    let v_8 = v_2[h * 40u + j * 8u + 3u];
-    let v_9 = v_2[h * 40u + j * 8u + 5u];
-    let v_10 = v_2[h * 40u + j * 8u + 7u];
-    let kept = select(0.0, contract_2[0], (i32(row_tile * 4u - j * 4u) >= 0));
-    sum_00 += (kept * v_3);
-    sum_01 += (kept * v_7);
-    let kept_2 = select(0.0, contract_3[0], (i32(row_tile * 4u + 1u - j * 4u) >= 0));
-    sum_10 += (kept_2 * v_3);
-    sum_11 += (kept_2 * v_7);
-    let kept_3 = select(0.0, contract_4[0], (i32(row_tile * 4u + 2u - j * 4u) >= 0));
-    sum_20 += (kept_3 * v_3);
-    sum_21 += (kept_3 * v_7);
-    let kept_4 = select(0.0, contract_5[0], (i32(row_tile * 4u + 3u - j * 4u) >= 0));
-    sum_30 += (kept_4 * v_3);
-    sum_31 += (kept_4 * v_7);
-    let kept_5 = select(0.0, contract_2[1], (i32(row_tile * 4u - j * 4u - 1u) >= 0));
-    sum_00 += (kept_5 * v_4);
-    sum_01 += (kept_5 * v_8);
-    let kept_6 = select(0.0, contract_3[1], (i32(row_tile * 4u - j * 4u) >= 0));
-    sum_10 += (kept_6 * v_4);
-    sum_11 += (kept_6 * v_8);
-    let kept_7 = select(0.0, contract_4[1], (i32(row_tile * 4u + 1u - j * 4u) >= 0));
-    sum_20 += (kept_7 * v_4);
-    sum_21 += (kept_7 * v_8);
-    let kept_8 = select(0.0, contract_5[1], (i32(row_tile * 4u + 2u - j * 4u) >= 0));
-    sum_30 += (kept_8 * v_4);
-    sum_31 += (kept_8 * v_8);
-    let kept_9 = select(0.0, contract_2[2], (i32(row_tile * 4u - j * 4u - 2u) >= 0));
-    sum_00 += (kept_9 * v_5);
-    sum_01 += (kept_9 * v_9);
-    let kept_10 = select(0.0, contract_3[2], (i32(row_tile * 4u - j * 4u - 1u) >= 0));
-    sum_10 += (kept_10 * v_5);
-    sum_11 += (kept_10 * v_9);
-    let kept_11 = select(0.0, contract_4[2], (i32(row_tile * 4u - j * 4u) >= 0));
-    sum_20 += (kept_11 * v_5);
-    sum_21 += (kept_11 * v_9);
-    let kept_12 = select(0.0, contract_5[2], (i32(row_tile * 4u + 1u - j * 4u) >= 0));
-    sum_30 += (kept_12 * v_5);
-    sum_31 += (kept_12 * v_9);
-    let kept_13 = select(0.0, contract_2[3], (i32(row_tile * 4u - j * 4u - 3u) >= 0));
-    sum_00 += (kept_13 * v_6);
-    sum_01 += (kept_13 * v_10);
-    let kept_14 = select(0.0, contract_3[3], (i32(row_tile * 4u - j * 4u - 2u) >= 0));
-    sum_10 += (kept_14 * v_6);
-    sum_11 += (kept_14 * v_10);
-    let kept_15 = select(0.0, contract_4[3], (i32(row_tile * 4u - j * 4u - 1u) >= 0));
-    sum_20 += (kept_15 * v_6);
-    sum_21 += (kept_15 * v_10);
-    let kept_16 = select(0.0, contract_5[3], (i32(row_tile * 4u - j * 4u) >= 0));
-    sum_30 += (kept_16 * v_6);
-    sum_31 += (kept_16 * v_10);
+    let v_3 = v_2[column_tile + h * 40u + j * 8u];
+    let v_4 = v_2[column_tile + h * 40u + j * 8u + 2u];
+    let v_5 = v_2[column_tile + h * 40u + j * 8u + 4u];
+    let v_6 = v_2[column_tile + h * 40u + j * 8u + 6u];
+    sum_0 += (select(0.0, contract_2[0], (i32(row_tile * 4u - j * 4u) >= 0)) * v_3);
+    sum_1 += (select(0.0, contract_3[0], (i32(row_tile * 4u + 1u - j * 4u) >= 0)) * v_3);
+    sum_2 += (select(0.0, contract_4[0], (i32(row_tile * 4u + 2u - j * 4u) >= 0)) * v_3);
+    sum_3 += (select(0.0, contract_5[0], (i32(row_tile * 4u + 3u - j * 4u) >= 0)) * v_3);
+    sum_0 += (select(0.0, contract_2[1], (i32(row_tile * 4u - j * 4u - 1u) >= 0)) * v_4);
+    sum_1 += (select(0.0, contract_3[1], (i32(row_tile * 4u - j * 4u) >= 0)) * v_4);
+    sum_2 += (select(0.0, contract_4[1], (i32(row_tile * 4u + 1u - j * 4u) >= 0)) * v_4);
+    sum_3 += (select(0.0, contract_5[1], (i32(row_tile * 4u + 2u - j * 4u) >= 0)) * v_4);
+    sum_0 += (select(0.0, contract_2[2], (i32(row_tile * 4u - j * 4u - 2u) >= 0)) * v_5);
+    sum_1 += (select(0.0, contract_3[2], (i32(row_tile * 4u - j * 4u - 1u) >= 0)) * v_5);
+    sum_2 += (select(0.0, contract_4[2], (i32(row_tile * 4u - j * 4u) >= 0)) * v_5);
+    sum_3 += (select(0.0, contract_5[2], (i32(row_tile * 4u + 1u - j * 4u) >= 0)) * v_5);
+    sum_0 += (select(0.0, contract_2[3], (i32(row_tile * 4u - j * 4u - 3u) >= 0)) * v_6);
+    sum_1 += (select(0.0, contract_3[3], (i32(row_tile * 4u - j * 4u - 2u) >= 0)) * v_6);
+    sum_2 += (select(0.0, contract_4[3], (i32(row_tile * 4u - j * 4u - 1u) >= 0)) * v_6);
+    sum_3 += (select(0.0, contract_5[3], (i32(row_tile * 4u - j * 4u) >= 0)) * v_6);
   }
-  contract_6[h * 40u + row_tile * 8u] = sum_00;
-  contract_6[h * 40u + row_tile * 8u + 1u] = sum_01;
-  contract_6[h * 40u + row_tile * 8u + 2u] = sum_10;
-  contract_6[h * 40u + row_tile * 8u + 3u] = sum_11;
-  contract_6[h * 40u + row_tile * 8u + 4u] = sum_20;
-  contract_6[h * 40u + row_tile * 8u + 5u] = sum_21;
-  contract_6[h * 40u + row_tile * 8u + 6u] = sum_30;
-  contract_6[h * 40u + row_tile * 8u + 7u] = sum_31;
+  contract_6[column_tile + h * 40u + row_tile * 8u] = sum_0;
+  contract_6[column_tile + h * 40u + row_tile * 8u + 2u] = sum_1;
+  contract_6[column_tile + h * 40u + row_tile * 8u + 4u] = sum_2;
+  contract_6[column_tile + h * 40u + row_tile * 8u + 6u] = sum_3;
 }
 
 // ---- kernel 3 of 3

@@ -1,0 +1,77 @@
+/** Every schedule that a kernel may have gives the same results: each is run on the device and compared with the evaluator. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { makePlan } from "../../src/codegen/index.ts";
+import { compareWithin, evaluateWithBounds, parseGraph } from "../../src/ir/index.ts";
+import { largeTiles, runValues, testDevice, valuesOf } from "./on-device.ts";
+
+const device = await testDevice();
+
+/** A contraction of two inputs with something before and after it, so that prologues and epilogues are scheduled too. */
+const product = (a: readonly number[], b: readonly number[], spec: string, result: readonly number[], where = "") => `
+graph case {
+  %0: f32[${a.join(", ")}] = input "a"
+  %1: f32[${b.join(", ")}] = input "b"
+  %2: f32[${a.join(", ")}] = tanh %0
+  %3: f32[${result.join(", ")}] = contract "${spec}" %2, %1${where === "" ? "" : ` where="${where}"`}
+  %4: f32[${result.join(", ")}] = abs %3
+  return y = %4
+}`;
+
+const kernelFile = (name: string) => readFileSync(new URL(`./kernels/${name}.ir`, import.meta.url), "utf8");
+
+const convolution = (stride: number, dilation: number) => `
+graph convolution {
+  %0: f32[6, 13, 18] = input "x"
+  %1: f32[9, 6, 3, 3] = parameter "weight"
+  %2: f32[6, 3, 3, ${stride === 1 ? "13, 18" : "7, 9"}] = window "c, ${stride} y + ${dilation} ky - ${dilation}, ${stride} x + ${dilation} kx - ${dilation} -> c ky kx y x" %0 shape=[6, 3, 3, ${stride === 1 ? "13, 18" : "7, 9"}]
+  %3: f32[9, ${stride === 1 ? "13, 18" : "7, 9"}] = contract "o c ky kx, c ky kx y x -> o y x" %1, %2
+  return y = %3
+}`;
+
+const cases: Readonly<Record<string, string>> = {
+  matrices: product([24, 16], [16, 72], "i k, k j -> i j", [24, 72]),
+  "matrices, second transposed": product([17, 24], [37, 24], "i k, j k -> i j", [17, 37]),
+  "matrices of odd sizes": product([19, 21], [21, 23], "i k, k j -> i j", [19, 23]),
+  batches: product([3, 10, 8], [3, 8, 12], "g i k, g k j -> g i j", [3, 10, 12]),
+  "two summed indices": product([12, 5, 4], [5, 4, 20], "i p q, p q j -> i j", [12, 20]),
+  "lower triangle of the first": product([24, 24], [24, 36], "i k, k j -> i j", [24, 36], "k <= i"),
+  "lower triangle of the second": product([24, 24], [24, 36], "i k, k j -> i j", [24, 36], "k <= j"),
+  "a triangle of the result": product([24, 16], [16, 24], "i k, k j -> i j", [24, 24], "j <= i"),
+  convolution: convolution(1, 1),
+  "convolution, dilated": convolution(1, 2),
+  "convolution, stride 2": convolution(2, 1),
+  attention: kernelFile("attention"),
+  "attention of odd sizes": kernelFile("attention-odd-sizes"),
+  "attention, causal": kernelFile("attention-causal"),
+  "attention, masked": kernelFile("attention-masked"),
+};
+
+describe.skipIf(device === undefined).each(Object.entries(cases))("%s", (_, text) => {
+  if (device === undefined) return;
+  const graph = parseGraph(text);
+  const schedule = largeTiles(device.profile);
+  const schedules = new Map<string, number>();
+  makePlan(graph, device.profile, {
+    schedule,
+    choose: (_, candidates) => {
+      candidates.forEach((candidate, k) => {
+        schedules.set(JSON.stringify(candidate.schedule), k);
+      });
+      return candidates[0] as (typeof candidates)[number];
+    },
+  });
+  const values = valuesOf(graph);
+  const bounded = evaluateWithBounds(graph, values);
+
+  test.each([...schedules])("%s", async (_, place) => {
+    const got = await runValues(device, graph, values, {
+      schedule,
+      choose: (_, candidates) => candidates[place] as (typeof candidates)[number],
+    });
+    for (const [output, { value, bound }] of Object.entries(bounded)) {
+      const worst = compareWithin(got[output] as Float64Array, value, bound, 4);
+      expect(worst?.ratio ?? 0, `${output}: ${JSON.stringify(worst)}`).toBeLessThanOrEqual(1);
+    }
+  });
+});
