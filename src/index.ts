@@ -17,8 +17,9 @@
  * program.dispose();
  * ```
  */
-import type { PlannedKernel } from "./codegen/index.ts";
+import { PlanLimitError, type PlannedKernel } from "./codegen/index.ts";
 import {
+  CompilerBug,
   compileSource,
   type EntryRequest,
   type GradientRequest,
@@ -26,28 +27,60 @@ import {
   type PassSelection,
   type ReadSource,
 } from "./compile.ts";
-import { type Diagnostic, type ParameterInfo, renderDiagnostics } from "./frontend/index.ts";
+import { CompileError, valueOrThrow } from "./compile-error.ts";
+import type { Diagnostic, ParameterInfo } from "./frontend/index.ts";
 import { initialParameters } from "./initial-parameters.ts";
-import { evaluateGraph, evaluationCost, type Graph, printGraph, type Tensor, type TensorType } from "./ir/index.ts";
+import { printGraph, type TensorType } from "./ir/index.ts";
 import { DifferentiationError, gradientName, type RewriteSummary } from "./passes/index.ts";
+import { prepareTraining, type StepResult, type Training, type TrainingOptions } from "./prepare-training.ts";
+import { sourcesFor } from "./program-sources.ts";
+import { runOnReference } from "./reference-run.ts";
 import {
-  checkedData,
   DeviceError,
+  type DeviceErrorCode,
   type Executable,
   type HostArray,
+  type HostTensor,
   type HostValue,
-  hostArrayFromNumbers,
+  InputError,
   openDevice,
   prepare,
   type WeftDevice,
+  WeightsError,
 } from "./runtime/index.ts";
+import { openWeightsAnywhere as openWeights } from "./runtime/standalone/files.ts";
+import { TrainStepError } from "./train/index.ts";
 
-export type { Diagnostic, HostArray, HostValue, ParameterInfo, PlannedKernel, RewriteSummary, TensorType };
-export { DeviceError, DifferentiationError, gradientName };
+export type {
+  DeviceErrorCode,
+  Diagnostic,
+  HostArray,
+  HostTensor,
+  HostValue,
+  ParameterInfo,
+  PlannedKernel,
+  RewriteSummary,
+  StepResult,
+  TensorType,
+  Training,
+  TrainingOptions,
+  WeftDevice,
+};
+export {
+  CompileError,
+  CompilerBug,
+  DeviceError,
+  DifferentiationError,
+  gradientName,
+  InputError,
+  openDevice,
+  openWeights,
+  prepareTraining,
+  TrainStepError,
+  WeightsError,
+};
 
-/** Elementary operations that a run without a device may take: about half a minute. */
-const referenceLimit = 2e9;
-
+/** What to compile, and where it runs. */
 export interface CompileOptions extends EntryRequest, GradientRequest {
   /** Name of the source text in messages, from which `use ./…` is resolved. */
   readonly path?: string;
@@ -56,6 +89,7 @@ export interface CompileOptions extends EntryRequest, GradientRequest {
    * from the installed package unless this gives them.
    */
   readonly readSource?: ReadSource;
+  /** Which passes run, half precision, approximation; all passes and f32 unless given. */
   readonly passes?: PassSelection;
   /** Where to run; `auto` takes the best device, and the reference evaluator where there is none. */
   readonly device?: "auto" | "gpu" | "software" | "reference" | WeftDevice;
@@ -69,7 +103,9 @@ export interface CompileOptions extends EntryRequest, GradientRequest {
 export interface Program {
   /** Model and entry, or the function's name. */
   readonly name: string;
+  /** Element type and shape of every argument, by name. */
   readonly inputs: Readonly<Record<string, TensorType>>;
+  /** The same of every result; gradients are called `gradient(NAME)`. */
   readonly outputs: Readonly<Record<string, TensorType>>;
   /** Every parameter and buffer of the model. */
   readonly parameters: readonly ParameterInfo[];
@@ -77,13 +113,14 @@ export interface Program {
   readonly ir: string;
   /** The graph before the passes. */
   readonly writtenIr: string;
+  /** What the passes changed, with the work and traffic before and after. */
   readonly rewrites: readonly RewriteSummary[];
   /** One for each launch, with its WGSL. */
   readonly kernels: readonly PlannedKernel[];
   /** One line: which device runs it, or that the reference evaluator does, and why. */
   readonly adapter: string;
   /**
-   * Runs once. Floats travel as Float32Array, i32 and idx as Int32Array, u32 as Uint32Array, bool as Uint8Array.
+   * Runs once; runs of one program follow each other. Data is flat and row-major: floats travel as Float32Array, i32 and idx as Int32Array, u32 as Uint32Array, bool as Uint8Array.
    *
    * @throws InputError for a missing or ill-fitting input; DeviceError when the device fails
    */
@@ -92,21 +129,11 @@ export interface Program {
   dispose(): void;
 }
 
-/** The source text has errors. `message` shows them as the command does. */
-export class CompileError extends Error {
-  override readonly name = "CompileError";
-  constructor(
-    message: string,
-    readonly diagnostics: readonly Diagnostic[],
-  ) {
-    super(message);
-  }
-}
-
 /**
  * Compiles one entry of a source text, with the gradients of its loss where `gradient` asks for them: outputs `gradient(NAME)`.
  *
- * @throws CompileError for mistakes in the text; DifferentiationError for gradients that do not fit the entry; DeviceError when the device wanted is missing or too small
+ * @throws CompileError for mistakes in the text; DifferentiationError for gradients that do not fit the entry; DeviceError when the device wanted
+ *   is missing ("no-adapter") or too small ("limit"); InputError for a parameter that does not fit; CompilerBug for a bug of Weft
  */
 export async function compile(source: string, options: CompileOptions = {}): Promise<Program> {
   const path = options.path ?? "source.weft";
@@ -114,8 +141,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
   const { device, owned, adapter } = await chooseDevice(options.device ?? "auto");
   try {
     const profile = device?.profile ?? hostProfile;
-    const { value, diagnostics, sources } = compileSource({ ...options, path, readSource, profile });
-    if (value === undefined) throw new CompileError(renderDiagnostics(diagnostics, sources), diagnostics);
+    const value = valueOrThrow(compileSource({ ...options, path, readSource, profile }));
     const initial = initialParameters(value.parameters, options.seed ?? 0);
     const parameters = async (name: string) => (await options.parameters?.(name)) ?? initial(name);
     const executable = device === undefined ? undefined : await prepare(device, value.plan, { parameters });
@@ -135,6 +161,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
     };
   } catch (error) {
     release(undefined, owned);
+    if (error instanceof PlanLimitError) throw new DeviceError("limit", error.message);
     throw error;
   }
 }
@@ -146,13 +173,6 @@ function release(executable: Executable | undefined, device: WeftDevice | undefi
 
 function typesOf(entries: readonly (readonly [string, TensorType])[]): Readonly<Record<string, TensorType>> {
   return Object.fromEntries(entries);
-}
-
-/** The given text under its path, then what the caller reads, then the installed library. */
-async function sourcesFor(path: string, source: string, readSource: ReadSource | undefined): Promise<ReadSource> {
-  const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
-  const library: ReadSource = inNode ? (await import("./library.ts")).readLibrarySource : () => undefined;
-  return (wanted) => (wanted === path ? source : (readSource?.(wanted) ?? library(wanted)));
 }
 
 interface ChosenDevice {
@@ -173,33 +193,4 @@ async function chooseDevice(wish: NonNullable<CompileOptions["device"]>): Promis
     if (wish !== "auto" || !(error instanceof DeviceError) || error.code !== "no-adapter") throw error;
     return { adapter: `reference evaluator (${error.message.split(". ")[0]})` };
   }
-}
-
-async function runOnReference(
-  graph: Graph,
-  inputs: Readonly<Record<string, HostValue>>,
-  parameters: (path: string) => Promise<HostValue>,
-): Promise<Record<string, HostArray>> {
-  const cost = evaluationCost(graph);
-  if (cost > referenceLimit) {
-    throw new DeviceError(
-      "no-adapter",
-      `there is no WebGPU device, and ${graph.name} takes ${cost.toExponential(1)} operations, more than the reference evaluator may`,
-    );
-  }
-  const values: { inputs: Record<string, Tensor>; parameters: Record<string, Tensor> } = { inputs: {}, parameters: {} };
-  for (const { attributes, type } of graph.inputs) {
-    const name = attributes.name as string;
-    values.inputs[name] = referenceTensor("input", name, type, inputs[name] as HostValue);
-  }
-  for (const { attributes, type } of graph.parameters) {
-    const name = attributes.name as string;
-    values.parameters[name] = referenceTensor("parameter", name, type, await parameters(name));
-  }
-  const results = Object.entries(evaluateGraph(graph, values));
-  return Object.fromEntries(results.map(([name, { type, data }]) => [name, hostArrayFromNumbers(type.dtype, data)]));
-}
-
-function referenceTensor(what: "input" | "parameter", name: string, type: TensorType, value: HostValue): Tensor {
-  return { type, data: Float64Array.from(checkedData(what, name, type, value)) };
 }

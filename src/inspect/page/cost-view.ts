@@ -1,5 +1,6 @@
-/** What lines, kernels and nodes cost, the dearest first, and the roofline picture of the kernels. */
+/** What lines, equations, kernels and nodes cost, the dearest first, and the roofline picture of the kernels. */
 import { rank, type SharedCost } from "../attribute-cost.ts";
+import { equationText, equationTitle, holdsSpan } from "../equations.ts";
 import { printShare, printSize, printTime, printWork } from "../quantities.ts";
 import type { Anchor, Related } from "../related.ts";
 import { bar } from "./coloured-text.ts";
@@ -18,7 +19,7 @@ interface CostRow {
 
 export function costView(reader: Reader): HTMLElement {
   const measured = reader.inspection.profile !== undefined;
-  const tables = [lineRows(reader), kernelRows(reader), nodeRows(reader)];
+  const tables = [lineRows(reader), equationRows(reader), kernelRows(reader), nodeRows(reader)];
   let rows = tables[0] ?? [];
   const list = virtualList({
     label: "Costs, the dearest first. Enter marks what belongs to a row.",
@@ -41,12 +42,15 @@ export function costView(reader: Reader): HTMLElement {
         ],
         classes: markClasses(marked, false, isIn(reader.pointed())),
         selected: marked,
+        label:
+          `${what} ${detail}: ${printShare(cost.modelled)} of the modelled time, ${cost.ms === undefined ? "" : `measured ${printTime(cost.ms)}, `}` +
+          `work ${printWork(cost.flops)}, moved ${printSize(cost.bytes)}`,
       };
     },
     onPick: (index) => reader.choose(rows[index]?.anchor),
     onPoint: (index) => reader.point(index === undefined ? undefined : rows[index]?.anchor),
   });
-  const choice = chooser("Costs of", ["lines of the source", "kernels", "nodes"], (index) => {
+  const choice = chooser("Costs of", ["lines of the source", "equations", "kernels", "nodes"], (index) => {
     rows = tables[index] ?? [];
     list.refresh();
     list.show(0);
@@ -90,6 +94,24 @@ function lineRows({ inspection, costs }: Reader): CostRow[] {
         return span?.source === cost.source && span.line === cost.line;
       }),
   }));
+}
+
+function equationRows({ inspection, costs }: Reader): CostRow[] {
+  return costs.equations
+    .flatMap((cost): CostRow[] => {
+      const equation = inspection.equations[cost.equation ?? -1];
+      if (cost.equation === undefined || equation === undefined) return [];
+      return [
+        {
+          cost,
+          what: equationTitle(equation),
+          detail: equationText(inspection, equation),
+          anchor: { kind: "equation", equation: cost.equation },
+          isIn: ({ spans }) => holdsSpan(inspection, equation, spans),
+        },
+      ];
+    })
+    .sort((a, b) => rank(b.cost) - rank(a.cost));
 }
 
 function kernelRows({ inspection, costs }: Reader): CostRow[] {

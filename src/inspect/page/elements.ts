@@ -70,3 +70,21 @@ export function beforeNextFrame(work: () => void): () => void {
     });
   };
 }
+
+/**
+ * Listens to clicks inside a frame whose contents are drawn anew while the pointer moves: where what was pressed is gone at the
+ * release, the browser knows only that the frame was clicked, and what was pressed counts.
+ *
+ * @param act  gets the event whose target was meant
+ */
+export function onClickInside(frame: HTMLElement, act: (event: Event) => void): void {
+  let pressed: Event | undefined;
+  frame.addEventListener("pointerdown", (event) => {
+    pressed = event;
+  });
+  frame.addEventListener("click", (event) => {
+    const isGone = pressed?.target instanceof Element && !pressed.target.isConnected;
+    act(isGone && pressed !== undefined && event.detail > 0 ? pressed : event);
+    pressed = undefined;
+  });
+}

@@ -110,10 +110,9 @@ export function graphTextView(reader: Reader): GraphTextView {
     if (what === "chosen" && reader.anchor()?.kind !== "node") showFirstMarked();
     list.refresh();
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.target instanceof HTMLSelectElement || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "[") step(-1);
-    if (event.key === "]") step(1);
+  reader.onKey((key) => {
+    if (key === "[") step(-1);
+    if (key === "]") step(1);
   });
   showStage(stage, false);
   const controls = element(

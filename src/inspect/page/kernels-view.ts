@@ -35,6 +35,7 @@ export function kernelsView(reader: Reader): HTMLElement {
         ],
         classes: `${launchMarks(reader, index)} ${index === shown ? "shown" : ""}`,
         selected: reader.chosen().launches.has(index),
+        label: `Step ${launch.steps[0]}, ${launch.label}${times}, ${launch.kind}: work ${printWork(cost.flops)}, time ${time}`,
       };
     },
     onPick: (index) => {
@@ -84,7 +85,7 @@ export function kernelsView(reader: Reader): HTMLElement {
 
   const title = element("h3", { class: "kernel-title" });
   const facts = element("p", { class: "summary" });
-  const buffers = element("ul", { class: "bindings", "aria-label": "Buffers of the kernel" });
+  const buffers = element("ul", { class: "bindings", tabindex: 0, "aria-label": "Buffers of the kernel" });
 
   function show(index: number): void {
     const launch = inspection.launches[index];

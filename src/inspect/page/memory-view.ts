@@ -41,6 +41,7 @@ export function memoryView(reader: Reader): HTMLElement {
         ],
         classes: nodeMarks(reader, tensor.node),
         selected: reader.chosen().nodes.has(tensor.node),
+        label: `${node?.name ?? node?.op}, ${node?.type}: ${printSize(tensor.bytes)}, steps ${tensor.from} to ${tensor.to}${isAlive ? ", alive at the peak" : ""}`,
       };
     },
     onPick: (index) => {

@@ -1,12 +1,16 @@
 /** What the reader looks at: the inspection with its tables, the chosen thing, and who wants to know when that changes. */
 import { attributeCosts, type CostTables } from "../attribute-cost.ts";
+import { valuesOfEquations } from "../equation-values.ts";
 import type { Inspection } from "../inspection.ts";
 import { type Anchor, makeRelations, type Related, type Relations, unrelated } from "../related.ts";
+import type { ValueSummary } from "../value-statistics.ts";
 
 export interface Reader {
   readonly inspection: Inspection;
   readonly costs: CostTables;
   readonly relations: Relations;
+  /** What each equation was seen to compute; undefined for all without a probe. */
+  readonly values: readonly (ValueSummary | undefined)[];
   /** What belongs to the thing chosen with a click. */
   readonly chosen: () => Related;
   readonly anchor: () => Anchor | undefined;
@@ -16,9 +20,14 @@ export interface Reader {
   readonly point: (anchor: Anchor | undefined) => void;
   /** `chosen`: views bring what is marked into view. `pointed`: they only mark it. */
   readonly onChange: (listener: (what: "chosen" | "pointed") => void) => void;
+  /** A key is pressed anywhere on the page but where one writes or chooses, and without Control, Alt or Meta. */
+  readonly onKey: (listener: (key: string) => void) => void;
 }
 
-export function makeReader(inspection: Inspection): Reader {
+/**
+ * @param until  ends what the views listen to on the whole page, for pages on which other views follow
+ */
+export function makeReader(inspection: Inspection, until?: AbortSignal): Reader {
   const relations = makeRelations(inspection);
   let anchor: Anchor | undefined;
   let chosen = unrelated;
@@ -32,6 +41,7 @@ export function makeReader(inspection: Inspection): Reader {
     inspection,
     costs: attributeCosts(inspection),
     relations,
+    values: valuesOfEquations(inspection),
     chosen: () => chosen,
     anchor: () => anchor,
     pointed: () => pointed,
@@ -51,7 +61,25 @@ export function makeReader(inspection: Inspection): Reader {
     onChange: (listener) => {
       listeners.push(listener);
     },
+    onKey: (listener) => {
+      document.addEventListener(
+        "keydown",
+        (event) => {
+          const isOther = event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented;
+          if (!isOther && !takesKeys(event.target)) listener(event.key);
+        },
+        { signal: until },
+      );
+    },
   };
+}
+
+/** Whether typing on it means something already. */
+function takesKeys(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("select, textarea, input:not([type=checkbox])"))
+  );
 }
 
 /** Classes that show how a row or piece of text belongs to what is chosen and pointed at. */

@@ -5,6 +5,7 @@ import { printShare, printTime, printWork } from "../quantities.ts";
 import { bar, colouredLine, offsetOf } from "./coloured-text.ts";
 import { chooser, element } from "./elements.ts";
 import { markClasses, type Reader } from "./reader.ts";
+import { isSuspect, valueRemark } from "./values-view.ts";
 import { virtualList } from "./virtual-list.ts";
 
 interface SourceLine {
@@ -16,6 +17,20 @@ interface SourceLine {
 export function sourceView(reader: Reader): HTMLElement {
   const { inspection, relations, costs } = reader;
   const texts = inspection.sources.map(({ text }) => splitLines(text));
+  // What an equation was seen to compute stands beside its last line.
+  const remarks = new Map(
+    inspection.equations.flatMap((equation, id) => {
+      const value = reader.values[id];
+      if (value === undefined) return [];
+      const lines = inspection.sources[equation.source]?.text.slice(equation.start, equation.end).trimEnd().split("\n");
+      return [[`${equation.source}:${equation.line + (lines?.length ?? 1) - 1}`, value] as const];
+    }),
+  );
+  const remarkOf = (line: number) => {
+    const value = remarks.get(`${source}:${line}`);
+    if (value === undefined) return [];
+    return [element("span", { class: `remark ${isSuspect(value) ? "suspect" : ""}` }, `  ${valueRemark(value)}`)];
+  };
   const costOfLine = new Map(costs.lines.map((cost) => [`${cost.source}:${cost.line}`, cost]));
   const dearest = costs.lines.reduce((most, cost) => Math.max(most, rank(cost)), 0);
   let source = 0;
@@ -39,7 +54,8 @@ export function sourceView(reader: Reader): HTMLElement {
     label: "Source: lines of the text. Enter marks what a line became.",
     classes: "code source-lines",
     count: () => texts[source]?.length ?? 0,
-    characters: () => 12 + (texts[source] ?? []).reduce((most, { text }) => Math.max(most, text.length), 0),
+    characters: () =>
+      (remarks.size > 0 ? 62 : 12) + (texts[source] ?? []).reduce((most, { text }) => Math.max(most, text.length), 0),
     row: (index) => {
       const line = texts[source]?.[index];
       if (line === undefined) return { content: [] };
@@ -58,6 +74,7 @@ export function sourceView(reader: Reader): HTMLElement {
           bar(cost === undefined || dearest === 0 ? 0 : rank(cost) / dearest, title),
           element("span", { class: "line-number" }, String(index + 1)),
           ...pieces,
+          ...remarkOf(index + 1),
         ],
         selected: pieces.some((piece) => piece.classList.contains("marked")),
       };

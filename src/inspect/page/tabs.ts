@@ -11,7 +11,11 @@ export interface Tabs {
   readonly open: (index: number) => void;
 }
 
-export function tabs(label: string, entries: readonly Tab[]): Tabs {
+/**
+ * @param first   the one that is open at the start
+ * @param onOpen  told of every change
+ */
+export function tabs(label: string, entries: readonly Tab[], first = 0, onOpen?: (index: number) => void): Tabs {
   const buttons = entries.map(({ name }, i) =>
     element(
       "button",
@@ -29,6 +33,7 @@ export function tabs(label: string, entries: readonly Tab[]): Tabs {
     panels.forEach((panel, i) => {
       panel.hidden = i !== index;
     });
+    onOpen?.(index);
   };
   buttons.forEach((each, i) => {
     each.addEventListener("click", () => open(i));
@@ -40,7 +45,7 @@ export function tabs(label: string, entries: readonly Tab[]): Tabs {
       buttons[index]?.focus();
     });
   });
-  open(0);
+  open(first);
   const list = element("div", { role: "tablist", "aria-label": label }, ...buttons);
   return { element: element("section", { class: "pane tabs", "aria-label": label }, list, ...panels), open };
 }

@@ -1,10 +1,12 @@
 /** A list of any length of which only the visible rows exist. One stop of the tab key; arrows move inside. */
-import { beforeNextFrame, element, setAttributes } from "./elements.ts";
+import { beforeNextFrame, element, onClickInside, setAttributes } from "./elements.ts";
 
 export interface ListRow {
   readonly content: readonly (Node | string)[];
   readonly classes?: string;
   readonly selected?: boolean;
+  /** What a screen reader says, where the contents alone would be numbers without names. */
+  readonly label?: string;
 }
 
 export interface ListOptions {
@@ -56,7 +58,7 @@ export function virtualList(options: ListOptions): VirtualList {
     const last = Math.min(count, Math.ceil((frame.scrollTop + frame.clientHeight) / rowHeight) + margin);
     const rows: HTMLElement[] = [];
     for (let index = first; index < last; index++) {
-      const { content, classes = "", selected = false } = options.row(index);
+      const { content, classes = "", selected = false, label } = options.row(index);
       const row = element(
         "div",
         {
@@ -64,6 +66,7 @@ export function virtualList(options: ListOptions): VirtualList {
           role: "option",
           id: prefix + index,
           "aria-selected": String(selected),
+          "aria-label": label,
           "aria-setsize": count,
           "aria-posinset": index + 1,
           "data-row": index,
@@ -91,7 +94,7 @@ export function virtualList(options: ListOptions): VirtualList {
     return row === null ? undefined : Number(row.dataset.row);
   };
   frame.addEventListener("scroll", refresh, { passive: true });
-  frame.addEventListener("click", (event) => {
+  onClickInside(frame, (event) => {
     const index = rowOf(event);
     if (index === undefined) return;
     current = index;
