@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { exitStatus, InputProblems, UsageError } from "../exit-status.ts";
+import { modelName } from "../model-name.ts";
 import type { Verb } from "../verb.ts";
 
 export const newVerb: Verb = {
@@ -36,13 +37,6 @@ export const newVerb: Verb = {
     return exitStatus.done;
   },
 };
-
-/** `sparse-attention` as `SparseAttention`. */
-function modelName(text: string): string | undefined {
-  const words = text.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
-  const name = words.map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`).join("");
-  return /^\p{L}/u.test(name) ? name : undefined;
-}
 
 function starter(model: string): string {
   return `/// What the model does, and the paper it is from.
