@@ -5,48 +5,34 @@
  * bound, the graph is run again with its intermediate values as outputs, and each value is compared with what the reference makes
  * of the device's own operands: that bound is as tight as one operation.
  */
-import { makePlan } from "../codegen/index.ts";
+import { positionOf } from "../inspect/index.ts";
 import {
   type BoundedTensor,
-  byteLength,
   compareWithin,
   evaluateGraph,
   evaluateWithBounds,
   evaluationCost,
   type Graph,
-  type GraphValues,
-  graphNodes,
-  makeNode,
   type Node,
-  operationOf,
   printSpan,
   printType,
   type Shape,
   type Tensor,
   type WorstElement,
 } from "../ir/index.ts";
-import { type HostArray, type HostTensor, prepare, type WeftDevice } from "../runtime/index.ts";
-import type { ParameterValues } from "./execution.ts";
+import type { HostArray, WeftDevice } from "../runtime/index.ts";
+import { type Probe, storedValues } from "./probed-values.ts";
 import { printCount } from "./quantities.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Graphs that cost more are not compared: bounds take about four evaluations, a minute at this size. */
 const largestComparison = 4e9;
-/** Bytes of intermediate values that one locating run stores besides what the program itself needs. */
-const bytesPerProbe = 2 ** 26;
 
-/** What the comparison works on. */
-export interface Comparison {
+/** What the comparison works on; bounds are derived from the graph that the kernels were made from. */
+export interface Comparison extends Probe {
   /** The graph as the author wrote it: what the results should be. */
   readonly written: Graph;
-  /** The graph that the kernels were made from: what bounds are derived from. */
-  readonly compiled: Graph;
-  readonly fuse: boolean;
   readonly outputs: Readonly<Record<string, HostArray>>;
-  readonly inputs: Readonly<Record<string, HostTensor>>;
-  readonly parameters: ParameterValues;
-  /** The same values for the reference evaluator. */
-  readonly values: GraphValues;
 }
 
 export interface OutputComparison {
@@ -86,13 +72,8 @@ export async function compareWithReference(
   terminal: Terminal,
 ): Promise<ComparisonReport> {
   const { written, compiled, values } = comparison;
-  const cost = evaluationCost(written) + 4 * evaluationCost(compiled);
-  if (cost > largestComparison) {
-    return {
-      compared: false,
-      reason: `the reference would need ${cost.toExponential(1)} operations, more than the ${largestComparison.toExponential(1)} allowed; use smaller sizes`,
-    };
-  }
+  const reason = refusedComparison(written, compiled);
+  if (reason !== undefined) return { compared: false, reason };
   const onNode = (node: Node, position: number, total: number) =>
     terminal.progress(`reference: ${node.op}, node ${printCount(position + 1)} of ${printCount(total)}`);
   const truth = evaluateGraph(written, values, { onNode });
@@ -124,96 +105,36 @@ function compareOutput(output: string, got: HostArray, value: Tensor, bound: Ten
 }
 
 async function checkValues(
-  { compiled, fuse, inputs, parameters, values }: Comparison,
+  comparison: Comparison,
   device: WeftDevice,
   terminal: Terminal,
 ): Promise<{ readonly checkedValues: number; readonly first?: FirstDeviation }> {
-  const nodes = graphNodes(compiled);
-  const computed = nodes.filter((node) => !isFree(node));
-  /** What the device computed; views and sources follow from it on the host. */
-  const known = new Map<Node, Tensor>();
-  const hostValue = (node: Node): Tensor => {
-    const found = known.get(node);
-    if (found !== undefined) return found;
-    const value = evaluateAlone(node, node.operands.map(hostValue), values).value;
-    known.set(node, value);
-    return value;
-  };
   let checkedValues = 0;
-  for (const group of groupsBySize(computed)) {
-    terminal.progress(`checking values one by one: ${printCount(checkedValues)} of ${printCount(computed.length)}`);
-    const probe: Graph = { ...compiled, outputs: group.map((node, k) => ({ name: `value_${k}`, node })) };
-    const executable = await prepare(device, makePlan(probe, device.profile, { fuse }).plan, { parameters });
-    try {
-      const got = await executable.run(inputs);
-      for (const [k, node] of group.entries()) {
-        known.set(node, { type: node.type, data: Float64Array.from(got[`value_${k}`] as HostArray) });
-      }
-    } finally {
-      executable.dispose();
-    }
-    for (const node of group) {
-      const { value, bound } = evaluateAlone(node, node.operands.map(hostValue), values);
-      const worst = compareWithin((known.get(node) as Tensor).data, value, bound, 1);
-      checkedValues++;
-      if (worst === undefined || worst.ratio <= 1) continue;
-      const first: FirstDeviation = {
-        node: `${node.name ?? node.op}: ${printType(node.type)}`,
-        operation: node.op,
-        origins: node.origins.map(printSpan),
-        worst: placed(worst, node.type.shape),
-      };
-      return { checkedValues, first };
-    }
+  for await (const { node, got, alone } of storedValues(comparison, device, terminal)) {
+    const worst = compareWithin(got.data, alone.value, alone.bound, 1);
+    checkedValues++;
+    if (worst === undefined || worst.ratio <= 1) continue;
+    const first: FirstDeviation = {
+      node: `${node.name ?? node.op}: ${printType(node.type)}`,
+      operation: node.op,
+      origins: node.origins.map(printSpan),
+      worst: placed(worst, node.type.shape),
+    };
+    return { checkedValues, first };
   }
   return { checkedValues };
 }
 
-/** Sources and views: nothing is computed, so nothing can be off. */
-function isFree(node: Node): boolean {
-  return ["source", "movement"].includes(operationOf(node.op).family);
-}
-
-/** One node from given operands, taken as exact. */
-function evaluateAlone(node: Node, operands: readonly Tensor[], values: GraphValues): BoundedTensor {
-  const result = "result";
-  if (node.operands.length === 0) {
-    const alone: Graph = { name: node.op, inputs: [], parameters: [], outputs: [{ name: result, node }] };
-    return evaluateWithBounds(alone, values)[result] as BoundedTensor;
-  }
-  const inputs = node.operands.map((operand, k) =>
-    makeNode("input", [], { name: `operand_${k}` }, { declared: operand.type }),
-  );
-  const again = makeNode(node.op, inputs, node.attributes, { declared: node.type, regions: node.regions });
-  const given = Object.fromEntries(operands.map((operand, k) => [`operand_${k}`, operand]));
-  const alone: Graph = { name: node.op, inputs, parameters: [], outputs: [{ name: result, node: again }] };
-  return evaluateWithBounds(alone, { inputs: given, parameters: {} })[result] as BoundedTensor;
-}
-
-/** Consecutive nodes, as many as fit into one probe. */
-function groupsBySize(nodes: readonly Node[]): Node[][] {
-  const groups: Node[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const node of nodes) {
-    const size = byteLength(node.type);
-    if (bytes + size > bytesPerProbe) {
-      groups.push([]);
-      bytes = 0;
-    }
-    (groups.at(-1) as Node[]).push(node);
-    bytes += size;
-  }
-  return groups;
-}
-
 function placed(worst: WorstElement, shape: Shape): WorstElement & { readonly position: readonly number[] } {
-  const position: number[] = [];
-  let rest = worst.index;
-  for (const size of [...shape].reverse()) {
-    position.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return { ...worst, position };
+  return { ...worst, position: positionOf(worst.index, shape) };
+}
+
+/** Why comparing a graph with the reference would take too long; undefined when it does not. */
+export function refusedComparison(written: Graph, compiled: Graph): string | undefined {
+  const cost = evaluationCost(written) + 4 * evaluationCost(compiled);
+  return cost <= largestComparison
+    ? undefined
+    : `the reference would need ${cost.toExponential(1)} operations, more than the ${largestComparison.toExponential(1)} allowed; use smaller sizes`;
 }
 
 /** The report as lines for people. */

@@ -31,7 +31,7 @@ function costCells({ modelled, ms, flops, bytes }: SharedCost): string[] {
   ];
 }
 
-/** What the lines of the source and the kernels cost, the dearest first. */
+/** What the lines of the source, the kernels and the nodes cost, the dearest first. */
 export function printCosts(inspection: Inspection): string {
   const costs = attributeCosts(inspection);
   const texts = inspection.sources.map(({ text }) => text.split("\n"));
@@ -46,6 +46,23 @@ export function printCosts(inspection: Inspection): string {
     "",
     "── cost by kernel",
     printHottestKernels(inspection),
+    "",
+    "── cost by node",
+    cutTable(
+      [...costColumns(inspection), { title: "value" }, { title: "node" }, { title: "source" }],
+      [...costs.nodes]
+        .sort(([, a], [, b]) => rank(b) - rank(a))
+        .map(([id, cost]) => {
+          const node = inspection.nodes[id];
+          return [
+            ...costCells(cost),
+            node?.name ?? "",
+            `${node?.operation}: ${node?.type}`,
+            linesOf(inspection, node?.origins ?? []),
+          ];
+        }),
+      "nodes",
+    ),
   ].join("\n");
 }
 
@@ -77,7 +94,10 @@ export function printHottestKernels(inspection: Inspection): string {
       String(dispatches),
       label,
       kind,
-      linesOf(inspection, launches),
+      linesOf(
+        inspection,
+        launches.flatMap((index) => inspection.launches[index]?.origins ?? []),
+      ),
     ]);
   const columns = [
     ...costColumns(inspection),
@@ -89,16 +109,14 @@ export function printHottestKernels(inspection: Inspection): string {
   return cutTable(columns, rows, "kernels");
 }
 
-/** `favor.weft:12,14 nn.weft:3`: the lines that some launches compute. */
-function linesOf({ launches, spans, sources }: Inspection, some: readonly number[]): string {
+/** `favor.weft:12,14 nn.weft:3`: the lines of some spans. */
+function linesOf({ spans, sources }: Inspection, some: readonly number[]): string {
   const lines = new Map<string, Set<number>>();
-  for (const index of some) {
-    for (const id of launches[index]?.origins ?? []) {
-      const span = spans[id];
-      if (span === undefined) continue;
-      const file = sources[span.source]?.path.split("/").at(-1) ?? "";
-      lines.set(file, (lines.get(file) ?? new Set()).add(span.line));
-    }
+  for (const id of some) {
+    const span = spans[id];
+    if (span === undefined) continue;
+    const file = sources[span.source]?.path.split("/").at(-1) ?? "";
+    lines.set(file, (lines.get(file) ?? new Set()).add(span.line));
   }
   return [...lines].map(([file, numbers]) => `${file}:${[...numbers].sort((a, b) => a - b).join(",")}`).join(" ");
 }

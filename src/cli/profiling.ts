@@ -1,9 +1,16 @@
 /** Times of single dispatches, and where they are written to. */
 import { writeFileSync } from "node:fs";
 import type { CompiledGraph } from "../compile.ts";
-import { buildInspection, type InspectedProfile, type Inspection, writeTrace } from "../inspect/index.ts";
+import { equationsOf, parse } from "../frontend/index.ts";
+import {
+  buildInspection,
+  type InspectedProfile,
+  type Inspection,
+  type InspectionContext,
+  writeTrace,
+} from "../inspect/index.ts";
 import { DeviceError, type Executable, type StepProfile } from "../runtime/index.ts";
-import type { LoadedEntry } from "./compilation.ts";
+import { isIrFile, type LoadedEntry } from "./compilation.ts";
 import { InputProblems } from "./exit-status.ts";
 import type { Machine } from "./machine.ts";
 import { median } from "./quantities.ts";
@@ -42,11 +49,14 @@ export function inspectEntry(
   entry: Pick<LoadedEntry, "path" | "sources">,
   compiled: CompiledGraph,
   adapter: string,
-  profile?: InspectedProfile,
+  found: Pick<InspectionContext, "profile" | "probe"> = {},
 ): Inspection {
   const first = entry.sources.get(entry.path);
   const sources = new Map([...(first === undefined ? [] : [[entry.path, first] as const]), ...entry.sources]);
-  return buildInspection(compiled, { adapter, sources, profile });
+  const equations = isIrFile(entry.path)
+    ? []
+    : [...sources].flatMap(([path, text]) => equationsOf(parse(path, text).file));
+  return buildInspection(compiled, { adapter, sources, equations, ...found });
 }
 
 /** Writes the trace of a profiled run, for chrome://tracing and Perfetto. */

@@ -1,5 +1,6 @@
 /** What the plan costs, shared out to nodes and to lines of the source. */
-import type { Id, InspectedLaunch, Inspection } from "./inspection.ts";
+import { equationsOfSpans } from "./equations.ts";
+import type { Id, InspectedLaunch, InspectedSpan, Inspection } from "./inspection.ts";
 
 export interface SharedCost {
   readonly flops: number;
@@ -11,11 +12,19 @@ export interface SharedCost {
   readonly ms?: number;
 }
 
-export interface LineCost extends SharedCost {
+interface PlaceCost extends SharedCost {
+  /** Launches that compute something of the place. */
+  readonly launches: readonly Id[];
+}
+
+export interface LineCost extends PlaceCost {
   readonly source: Id;
   readonly line: number;
-  /** Launches that compute something of the line. */
-  readonly launches: readonly Id[];
+}
+
+export interface EquationCost extends PlaceCost {
+  /** Absent for all that belongs to no equation. */
+  readonly equation?: Id;
 }
 
 export interface CostTables {
@@ -24,7 +33,11 @@ export interface CostTables {
   readonly nodes: ReadonlyMap<Id, SharedCost>;
   /** Lines that cost anything, the dearest first. */
   readonly lines: readonly LineCost[];
+  /** Equations that cost anything, in the order of the table, at the end what belongs to none. */
+  readonly equations: readonly EquationCost[];
   readonly total: SharedCost;
+  /** Modelled time of the whole run: what it would take to move so many bytes. */
+  readonly wholeModelled: number;
 }
 
 /** Floating-point operations in the time of moving one byte: where the roofline of the model bends. */
@@ -53,7 +66,9 @@ export function attributeCosts(inspection: Inspection): CostTables {
   });
 
   const perNode = new Map<Id, SharedCost>();
-  const perLine = new Map<string, LineCost>();
+  const lines = placeCosts((span) => (span === undefined ? undefined : `${span.source}:${span.line}`));
+  const equationOf = equationsOfSpans(inspection);
+  const equations = placeCosts((_, id) => (id === undefined ? undefined : equationOf[id]));
   launches.forEach((launch, index) => {
     const cost = perLaunch[index] as SharedCost;
     const working = launch.members.filter((id) => nodes[id]?.family !== "movement");
@@ -66,24 +81,49 @@ export function attributeCosts(inspection: Inspection): CostTables {
       if (share === 0) continue;
       const part = scaled(cost, share);
       perNode.set(id, added(perNode.get(id), part));
-      const places = new Map(
-        node.origins.map((origin) => [`${spans[origin]?.source}:${spans[origin]?.line}`, spans[origin]]),
-      );
-      for (const [key, span] of places) {
-        if (span === undefined) continue;
-        const known = perLine.get(key);
-        perLine.set(key, {
-          source: span.source,
-          line: span.line,
-          ...added(known, scaled(part, 1 / places.size)),
-          launches: known?.launches.at(-1) === index ? known.launches : [...(known?.launches ?? []), index],
-        });
-      }
+      lines.add(node.origins, part, index);
+      equations.add(node.origins, part, index);
     }
   });
-  const lines = [...perLine.values()].sort((a, b) => rank(b) - rank(a) || a.source - b.source || a.line - b.line);
-  const total = perLaunch.reduce<SharedCost>((all, cost) => added(all, cost), scaled(nothing, 1));
-  return { launches: perLaunch, nodes: perNode, lines, total };
+  const lineCosts = [...lines.costs].flatMap(([key, { cost, launches }]): LineCost[] => {
+    if (key === undefined) return [];
+    const [source, line] = key.split(":").map(Number) as [number, number];
+    return [{ source, line, ...cost, launches }];
+  });
+  const equationCosts = [...equations.costs].map(
+    ([equation, { cost, launches }]): EquationCost => ({
+      ...(equation === undefined ? {} : { equation }),
+      ...cost,
+      launches,
+    }),
+  );
+  const last = inspection.equations.length;
+  return {
+    launches: perLaunch,
+    nodes: perNode,
+    lines: lineCosts.sort((a, b) => rank(b) - rank(a) || a.source - b.source || a.line - b.line),
+    equations: equationCosts.sort((a, b) => (a.equation ?? last) - (b.equation ?? last)),
+    total: perLaunch.reduce<SharedCost>((all, cost) => added(all, cost), scaled(nothing, 1)),
+    wholeModelled: whole,
+  };
+
+  /** Adds up what places cost; a node's places share what it costs evenly. */
+  function placeCosts<K>(keyOf: (span: InspectedSpan | undefined, id: Id | undefined) => K | undefined) {
+    const costs = new Map<K | undefined, { cost: SharedCost; readonly launches: Id[] }>();
+    return {
+      costs,
+      add: (origins: readonly Id[], part: SharedCost, launch: Id): void => {
+        const places = new Set(origins.map((id) => keyOf(spans[id], id)));
+        if (places.size === 0) places.add(undefined);
+        for (const key of places) {
+          const known = costs.get(key) ?? { cost: scaled(part, 0), launches: [] };
+          known.cost = added(known.cost, scaled(part, 1 / places.size));
+          if (known.launches.at(-1) !== launch) known.launches.push(launch);
+          costs.set(key, known);
+        }
+      },
+    };
+  }
 }
 
 const nothing: SharedCost = { flops: 0, bytes: 0, modelled: 0 };

@@ -1,9 +1,18 @@
 /** The compiler's work on one entry → the inspection. */
 import type { Plan, PlannedKernel } from "../codegen/index.ts";
-import { byteLength, type Graph, graphNodes, type Node } from "../ir/index.ts";
+import { byteLength, type Graph, graphNodes, type Node, type Span } from "../ir/index.ts";
 import { isView, nodeCost, type PassStage, pipeline } from "../passes/index.ts";
 import { inspectMemory } from "./inspect-memory.ts";
-import type { GraphCost, InspectedLaunch, InspectedProfile, InspectedStage, Inspection } from "./inspection.ts";
+import type {
+  GraphCost,
+  InspectedEquation,
+  InspectedLaunch,
+  InspectedProbe,
+  InspectedProfile,
+  InspectedStage,
+  Inspection,
+  ProbedValue,
+} from "./inspection.ts";
 import { flopsOf, makeTables, type Tables } from "./tables.ts";
 
 /** What the compiler hands over; `CompiledGraph` has it all. */
@@ -19,8 +28,21 @@ export interface InspectionContext {
   readonly adapter: string;
   /** Texts that were compiled, by path, the asked-for file first. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Statements of these texts that compute something; leaving them out leaves out what is told equation by equation. */
+  readonly equations?: readonly NamedEquation[];
   readonly profile?: InspectedProfile;
+  readonly probe?: Omit<InspectedProbe, "values"> & { readonly values: readonly ProbedNode[] };
 }
+
+/** An equation as the frontend finds it. */
+export interface NamedEquation {
+  readonly name: string;
+  readonly definition: string;
+  readonly span: Span;
+}
+
+/** What is known of a node's value. */
+export type ProbedNode = Omit<ProbedValue, "node"> & { readonly node: Node };
 
 /** Gathers everything that there is to see of a compilation. */
 export function buildInspection(compiled: InspectedCompilation, context: InspectionContext): Inspection {
@@ -29,12 +51,14 @@ export function buildInspection(compiled: InspectedCompilation, context: Inspect
   const stages = inspectStages(compiled, tables);
   const launches = inspectLaunches(plan, kernels, tables);
   const bytesOf = (tensors: Plan["inputs"]) => tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+  const { profile, probe } = context;
   return {
     format: "weft-inspection/1",
     name: graph.name,
     adapter: context.adapter,
     sources: tables.sources,
     spans: tables.spans,
+    equations: usedEquations(context.equations ?? [], tables),
     nodes: tables.nodes,
     stages,
     rules: tables.rules,
@@ -47,8 +71,30 @@ export function buildInspection(compiled: InspectedCompilation, context: Inspect
       inputBytes: bytesOf(plan.inputs),
       outputBytes: bytesOf(plan.outputs),
     },
-    ...(context.profile === undefined ? {} : { profile: context.profile }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(probe === undefined
+      ? {}
+      : { probe: { ...probe, values: probe.values.map((value) => ({ ...value, node: tables.node(value.node) })) } }),
   };
+}
+
+/** Equations that some node comes from. */
+function usedEquations(equations: readonly NamedEquation[], { sources, spans }: Tables): InspectedEquation[] {
+  const sourceAt = new Map(sources.map(({ path }, id) => [path, id]));
+  const startsOf = sources.map((_, source) =>
+    spans
+      .filter((span) => span.source === source)
+      .map(({ start }) => start)
+      .sort((a, b) => a - b),
+  );
+  return equations
+    .flatMap(({ name, definition, span: { file, start, end, line } }): InspectedEquation[] => {
+      const source = sourceAt.get(file);
+      if (source === undefined) return [];
+      const first = startsOf[source]?.find((at) => at >= start) ?? end;
+      return first < end ? [{ source, start, end, line, name, definition }] : [];
+    })
+    .sort((a, b) => a.source - b.source || a.start - b.start);
 }
 
 /** Nodes, work and memory of a graph, before anything is fused. */

@@ -5,6 +5,7 @@
  * Nodes, spans, kernels and rules stand in tables, and everything else refers to them by their position there. A node that
  * several stages share stands in the table once, so that being unchanged is being the same number.
  */
+import type { InspectedComparison } from "./comparison.ts";
 
 /** Position in one of the tables of an `Inspection`. */
 export type Id = number;
@@ -19,6 +20,8 @@ export interface Inspection {
   /** Texts that were compiled, the asked-for file first; only those that some node comes from. */
   readonly sources: readonly InspectedSource[];
   readonly spans: readonly InspectedSpan[];
+  /** Statements that some node comes from, source by source in the order of the text; they do not overlap. Empty for IR texts. */
+  readonly equations: readonly InspectedEquation[];
   readonly nodes: readonly InspectedNode[];
   /** The graph as written, then after each pass, in order. */
   readonly stages: readonly InspectedStage[];
@@ -32,6 +35,10 @@ export interface Inspection {
   readonly memory: InspectedMemory;
   /** Present when the kernels were timed. */
   readonly profile?: InspectedProfile;
+  /** Present when the entry was run for its values. */
+  readonly probe?: InspectedProbe;
+  /** Present when another build was given to compare with. */
+  readonly comparison?: InspectedComparison;
 }
 
 export interface InspectedSource {
@@ -46,6 +53,18 @@ export interface InspectedSpan {
   readonly end: number;
   readonly line: number;
   readonly column: number;
+}
+
+/** A statement that computes something, `let Y[i, c] = …`; offsets as those of a span. */
+export interface InspectedEquation {
+  readonly source: Id;
+  readonly start: number;
+  readonly end: number;
+  readonly line: number;
+  /** What it defines, `Y` or `h, c`; `return` for what a function returns. */
+  readonly name: string;
+  /** The function, entry or method that it stands in. */
+  readonly definition: string;
 }
 
 /** A node's line in the text form of the IR is `%n: type = operation operands attributes`. */
@@ -132,7 +151,7 @@ export interface InspectedKernel {
 
 export interface InspectedLaunch {
   readonly label: string;
-  /** How it was lowered: map, rows, contraction, scan, order, loop, online-softmax. */
+  /** How it was lowered: map, rows, contraction, scan, order, scatter, loop, extern, online-softmax. */
   readonly kind: string;
   readonly kernel: Id;
   /** Positions among all dispatches of a run, rising. */
@@ -192,4 +211,43 @@ export interface InspectedProfile {
   readonly method: "timestamps" | "submissions";
   /** Milliseconds of every step. */
   readonly ms: readonly number[];
+}
+
+/** What one run computed, value by value. */
+export interface InspectedProbe {
+  /** `device`: values were stored by kernels of their own and compared with float64; `reference`: there was no device. */
+  readonly method: "device" | "reference";
+  /** Inputs that were drawn because none were given. */
+  readonly drawn: readonly string[];
+  /** Values of the graph as written and of the last one, without parameters, constants and views. */
+  readonly values: readonly ProbedValue[];
+}
+
+export interface ProbedValue {
+  readonly node: Id;
+  /** Who computed it: values that only the graph as written has are the evaluator's. */
+  readonly from: "device" | "reference";
+  readonly elements: number;
+  readonly nan: number;
+  readonly infinite: number;
+  /** Of the finite elements; absent when there are none. */
+  readonly range?: { readonly minimum: number; readonly maximum: number; readonly mean: number };
+  /** The element furthest from the evaluator's; absent for its own values and where all agree to the last bit. */
+  readonly worst?: Deviation;
+  /**
+   * How much of what its own operation may round off is used up, given the operands as they were; 1 or less is within. Absent for
+   * the evaluator's values.
+   */
+  readonly boundUsed?: ProbedNumber;
+}
+
+/** Numbers that JSON does not have are words. */
+export type ProbedNumber = number | "NaN" | "Infinity" | "-Infinity";
+
+export interface Deviation {
+  readonly position: readonly number[];
+  readonly got: ProbedNumber;
+  readonly want: ProbedNumber;
+  /** Absolute difference. */
+  readonly difference: ProbedNumber;
 }

@@ -15,15 +15,32 @@ export function printTime(ms: number): string {
   return ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`;
 }
 
-/** `12.3 %`, of a share between 0 and 1. */
+/** `12.3 %`, of a share that is mostly between 0 and 1. */
 export function printShare(share: number): string {
   const percent = share * 100;
+  if (percent > 0 && percent < 0.01) return "< 0.01 %";
+  if (percent > 100.05) return `${Number(percent.toPrecision(4))} %`;
   return `${percent >= 99.95 ? "100" : percent >= 10 ? percent.toFixed(1) : Number(percent.toPrecision(2))} %`;
+}
+
+/** `12 → 4 %` of `12 %` and `4 %`, `1 MiB → 8 KiB`; one figure where nothing changed. */
+export function printChange(before: string, after: string): string {
+  if (before === after) return before;
+  const [, number, unit] = /^(\S+) (\S+)$/.exec(before) ?? [];
+  return unit !== undefined && after.endsWith(` ${unit}`) ? `${number} → ${after}` : `${before} → ${after}`;
 }
 
 /** `1,203 nodes`, `1 node`. */
 export function printNumberOf(count: number, noun: string, plural = `${noun}s`): string {
   return `${String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ",")} ${count === 1 ? noun : plural}`;
+}
+
+/** `-0.0412`, `1.2e-7`: three significant digits of any number, also of one that JSON has as a word. */
+export function printValue(value: number | string): string {
+  if (typeof value !== "number") return value;
+  const short = Number(value.toPrecision(3));
+  const isPlain = short === 0 || (Math.abs(short) >= 1e-3 && Math.abs(short) < 1e6);
+  return isPlain ? String(short) : short.toExponential().replace("e+", "e");
 }
 
 function printScaled(value: number, base: number, units: readonly string[]): string {

@@ -5,10 +5,13 @@ import type { Id, Inspection } from "./inspection.ts";
 export type Anchor =
   | { readonly kind: "span"; readonly span: Id }
   | { readonly kind: "line"; readonly source: Id; readonly line: number }
+  | { readonly kind: "equation"; readonly equation: Id }
   /** Several places at once, as of a rewrite. */
   | { readonly kind: "places"; readonly spans: readonly Id[] }
   | { readonly kind: "node"; readonly node: Id }
-  | { readonly kind: "launch"; readonly launch: Id };
+  | { readonly kind: "launch"; readonly launch: Id }
+  /** A stretch of kernels of a module. */
+  | { readonly kind: "module"; readonly path: string; readonly launches: readonly Id[] };
 
 /** What belongs to an anchor, as positions in the inspection's tables. */
 export interface Related {
@@ -29,7 +32,7 @@ export interface Relations {
   readonly spanAt: (source: Id, offset: number) => Id | undefined;
 }
 
-export function makeRelations({ nodes, spans, launches }: Inspection): Relations {
+export function makeRelations({ nodes, spans, equations, launches }: Inspection): Relations {
   const nodesOfSpan = new Map<Id, Id[]>();
   nodes.forEach((node, id) => {
     for (const span of node.origins) append(nodesOfSpan, span, id);
@@ -42,6 +45,8 @@ export function makeRelations({ nodes, spans, launches }: Inspection): Relations
   const kinOf = (some: ReadonlySet<Id>) => new Set([...some].flatMap((span) => nodesOfSpan.get(span) ?? []));
   const launchesOf = (some: ReadonlySet<Id>) => new Set([...some].flatMap((node) => launchesOfNode.get(node) ?? []));
 
+  const spansInside = (outer: { readonly source: Id; readonly start: number; readonly end: number }) =>
+    ids(spans, ({ source, start, end }) => source === outer.source && start >= outer.start && end <= outer.end);
   const ofSpans = (chosen: readonly Id[]): Related => {
     const inside = new Set(chosen);
     const within = kinOf(inside);
@@ -53,15 +58,14 @@ export function makeRelations({ nodes, spans, launches }: Inspection): Relations
     const own = launchesOf(new Set([node]));
     return { spans: origins, nodes: new Set([node]), kin, launches: own.size > 0 ? own : launchesOf(kin) };
   };
-  const ofLaunch = (id: Id): Related => {
-    const launch = launches[id];
-    if (launch === undefined) return unrelated;
-    const origins = new Set(launch.origins);
+  const ofLaunches = (some: readonly Id[]): Related => {
+    const chosen = some.flatMap((id) => launches[id] ?? []);
+    const origins = new Set(chosen.flatMap((launch) => launch.origins));
     return {
       spans: origins,
-      nodes: new Set([...launch.members, ...launch.outputs]),
+      nodes: new Set(chosen.flatMap(({ members, outputs }) => [...members, ...outputs])),
       kin: kinOf(origins),
-      launches: new Set([id]),
+      launches: new Set(some),
     };
   };
 
@@ -70,19 +74,22 @@ export function makeRelations({ nodes, spans, launches }: Inspection): Relations
       switch (anchor.kind) {
         case "span": {
           const outer = spans[anchor.span];
-          if (outer === undefined) return unrelated;
-          return ofSpans(
-            ids(spans, ({ source, start, end }) => source === outer.source && start >= outer.start && end <= outer.end),
-          );
+          return outer === undefined ? unrelated : ofSpans(spansInside(outer));
         }
         case "line":
           return ofSpans(ids(spans, ({ source, line }) => source === anchor.source && line === anchor.line));
+        case "equation": {
+          const equation = equations[anchor.equation];
+          return equation === undefined ? unrelated : ofSpans(spansInside(equation));
+        }
         case "places":
           return ofSpans(anchor.spans);
         case "node":
           return ofNode(anchor.node);
         case "launch":
-          return ofLaunch(anchor.launch);
+          return ofLaunches([anchor.launch]);
+        case "module":
+          return ofLaunches(anchor.launches);
         default:
           return anchor satisfies never;
       }

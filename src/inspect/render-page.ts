@@ -23,7 +23,7 @@ export function renderPage(inspection: Inspection, { script, style }: PageAssets
 </head>
 <body>
 <noscript>This page shows its contents with a script of its own; scripts are turned off.</noscript>
-<div id="inspector"></div>
+<div id="inspector" class="page"></div>
 <script type="application/json" id="inspection">${data}</script>
 <script>${script.replaceAll("</script", "<\\/script")}</script>
 </body>

@@ -1,7 +1,8 @@
 /** Inspections of small compilations, without a device. */
 import { baselineProfile } from "../../src/codegen/index.ts";
-import { type CompiledGraph, compileSource, type EntryRequest } from "../../src/compile.ts";
-import { buildInspection, type Inspection } from "../../src/inspect/index.ts";
+import { type CompiledGraph, compileSource, type EntryRequest, type PassSelection } from "../../src/compile.ts";
+import { equationsOf, parse } from "../../src/frontend/index.ts";
+import { buildInspection, type Inspection, type InspectionContext } from "../../src/inspect/index.ts";
 import { sourceReader } from "../models/compile-model.ts";
 
 export interface Inspected {
@@ -9,19 +10,30 @@ export interface Inspected {
   readonly inspection: Inspection;
 }
 
+interface Request extends EntryRequest {
+  readonly path: string;
+  readonly text?: string;
+  readonly passes?: PassSelection;
+  /** What is known of the values. */
+  readonly probe?: (compiled: CompiledGraph) => InspectionContext["probe"];
+}
+
 /** Compiles a file of the repository, or a text under a path, and inspects it. */
-export function inspectSource(request: EntryRequest & { readonly path: string; readonly text?: string }): Inspected {
-  const { path, text } = request;
+export function inspectSource(request: Request): Inspected {
+  const { path, text, passes, probe } = request;
   const { value, diagnostics, sources } = compileSource({
     ...request,
+    passes,
     readSource: sourceReader(text === undefined ? {} : { [path]: text }),
     profile: baselineProfile,
   });
   if (value === undefined) throw new Error(diagnostics.map(({ title }) => title).join("\n"));
-  const first = sources.get(path) as string;
+  const texts = new Map([[path, sources.get(path) as string], ...sources]);
+  const equations = [...texts].flatMap(([file, content]) => equationsOf(parse(file, content).file));
+  const context = { adapter: "baseline", sources: texts, equations };
   return {
     compiled: value,
-    inspection: buildInspection(value, { adapter: "baseline", sources: new Map([[path, first], ...sources]) }),
+    inspection: buildInspection(value, { ...context, ...(probe === undefined ? {} : { probe: probe(value) }) }),
   };
 }
 

@@ -1,6 +1,4 @@
 /** The inspection as data: complete, consistent, and as its schema says. */
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import {
   attributeCosts,
@@ -13,9 +11,7 @@ import {
 } from "../../src/inspect/index.ts";
 import { printGraph } from "../../src/ir/index.ts";
 import { inspectAttention, inspectPerformer, inspectRecurrence } from "./compile-for-inspection.ts";
-
-const schema = JSON.parse(readFileSync(new URL("../../docs/inspection.schema.json", import.meta.url), "utf8"));
-const validate = new Ajv2020({ strict: true, allErrors: true }).compile(schema);
+import { validate, validInspection } from "./valid-inspection.ts";
 
 const cases = [
   { name: "attention", ...inspectAttention() },
@@ -31,10 +27,7 @@ const profiled = (inspection: Inspection): Inspection => ({
 
 describe.each(cases)("the inspection of $name", ({ compiled, inspection }) => {
   it("is as the published schema says, with a profile too", () => {
-    for (const each of [inspection, profiled(inspection)]) {
-      validate(JSON.parse(JSON.stringify(each)));
-      expect(validate.errors ?? []).toEqual([]);
-    }
+    for (const each of [inspection, profiled(inspection)]) validInspection(each);
   });
 
   it("holds every stage's graph as its text form has it", () => {
@@ -71,6 +64,13 @@ describe.each(cases)("the inspection of $name", ({ compiled, inspection }) => {
       const before = text.slice(0, start).split("\n");
       expect([before.length, (before.at(-1) as string).length + 1]).toEqual([line, column]);
     }
+    inspection.equations.forEach(({ source, start, end, line }, id) => {
+      const text = sources[source]?.text as string;
+      expect(text.slice(0, start).split("\n")).toHaveLength(line);
+      expect(spans.some((span) => span.source === source && span.start >= start && span.end <= end)).toBe(true);
+      const next = inspection.equations[id + 1];
+      if (next?.source === source) expect(next.start).toBeGreaterThanOrEqual(end);
+    });
     for (const { rewrites } of inspection.stages) for (const { rule } of rewrites) expect(rules[rule]).toBeDefined();
     for (const launch of launches) {
       expect(kernels[launch.kernel]).toBeDefined();
@@ -97,7 +97,7 @@ describe.each(cases)("the inspection of $name", ({ compiled, inspection }) => {
           [0, 0, 0],
         );
       const whole = sums([costs.total]);
-      for (const parts of [costs.launches, costs.nodes.values(), costs.lines]) {
+      for (const parts of [costs.launches, costs.nodes.values(), costs.lines, costs.equations]) {
         sums(parts).forEach((sum, i) => {
           expect(sum / Math.max(whole[i]!, 1e-12)).toBeCloseTo(whole[i] === 0 ? 0 : 1, 6);
         });

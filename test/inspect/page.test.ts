@@ -1,64 +1,12 @@
 /** The inspection page in a real browser: what a reader clicks, and what is marked then. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildPage } from "../../scripts/build.mjs";
-import { graphAfter, type Inspection, type PageAssets, renderPage } from "../../src/inspect/index.ts";
-import { openBrowser } from "./browser.ts";
+import { graphAfter } from "../../src/inspect/index.ts";
 import { attention, inspectPerformer, inspectSource } from "./compile-for-inspection.ts";
-
-const browser = await openBrowser();
-const folder = mkdtempSync(join(tmpdir(), "weft-page-"));
-let assets: PageAssets;
-
-beforeAll(async () => {
-  const { outputFiles } = await buildPage();
-  const text = (ending: string) =>
-    outputFiles.find(({ path }: { path: string }) => path.endsWith(ending))?.text as string;
-  assets = { script: text(".js"), style: text(".css") };
-});
-afterAll(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Opened {
-  readonly page: Page;
-  /** Errors of the page, and requests for anything but the file itself. */
-  readonly problems: readonly string[];
-  /** ms until the first rows were there. */
-  readonly ms: number;
-}
-
-let pages = 0;
-async function open(inspection: Inspection): Promise<Opened> {
-  const file = join(folder, `${pages++}.html`);
-  writeFileSync(file, renderPage(inspection, assets));
-  const page = await browser!.newPage({ viewport: { width: 1500, height: 900 } });
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  page.on("request", (request) => {
-    if (request.url() !== pathToFileURL(file).href) problems.push(`asked for ${request.url()}`);
-  });
-  const started = performance.now();
-  await page.goto(pathToFileURL(file).href);
-  await page.waitForSelector(".source-lines .row");
-  return { page, problems, ms: performance.now() - started };
-}
-
-const texts = (page: Page, selector: string) => page.locator(selector).allTextContents();
-const source = ".source-lines";
-const wgsl = ".wgsl";
-const graphText = "#panel-0 .code";
-const twoFrames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
-/** Waits until the views have drawn what was chosen. */
-const drawn = (page: Page) => page.evaluate(twoFrames);
+import { browser, drawn, graphText, openPage, source, texts, wgsl } from "./open-page.ts";
+// Further parts, which this file runs: it is the one that `npm run test:browser` names.
+import "./page-graph.ts";
+import "./page-values.ts";
 
 describe.skipIf(browser === undefined)("the page of attention", () => {
   let page: Page;
@@ -71,7 +19,7 @@ describe.skipIf(browser === undefined)("the page of attention", () => {
   beforeAll(async () => {
     // One kernel does it all.
     expect(inspection.steps).toBe(1);
-    ({ page, problems } = await open({ ...inspection, profile: { method: "timestamps", ms: [2.5] } }));
+    ({ page, problems } = await openPage({ ...inspection, profile: { method: "timestamps", ms: [2.5] } }));
   });
   afterAll(() => page.close());
 
@@ -207,7 +155,7 @@ describe.skipIf(browser === undefined)("the page of the Performer", () => {
   let problems: readonly string[];
   const { inspection } = inspectPerformer();
   beforeAll(async () => {
-    ({ page, problems } = await open(inspection));
+    ({ page, problems } = await openPage(inspection));
   });
   afterAll(() => page.close());
 
@@ -232,20 +180,6 @@ describe.skipIf(browser === undefined)("the page of the Performer", () => {
     expect(await page.locator(`${graphText} .row.removed`).count()).toBeGreaterThan(0);
   });
 
-  it("opens a kernel of the graph to its nodes", async () => {
-    await page.getByRole("tab", { name: "Graph" }).click();
-    await page.waitForSelector(".kernel");
-    expect(await page.locator(".graph .node").count()).toBe(0);
-    await page.locator(".kernel .opener").first().click();
-    await page.waitForSelector(".graph .node");
-    const index = Number(await page.locator(".kernel:has(.node)").getAttribute("data-launch"));
-    const members = new Set(inspection.launches[index]?.members);
-    expect(await page.locator(".graph .node").count()).toBe(members.size);
-    await page.locator(".graph .node").first().click();
-    await drawn(page);
-    expect(await page.locator(".graph .node.marked").count()).toBe(1);
-  });
-
   it("draws every activation and marks the peak", async () => {
     await page.getByRole("tab", { name: "Memory" }).click();
     expect(await page.locator("svg.memory rect.tensor").count()).toBe(inspection.memory.tensors.length);
@@ -266,37 +200,4 @@ describe.skipIf(browser === undefined)("the page of the Performer", () => {
   });
 
   it("needs nothing but itself", () => expect(problems).toEqual([]));
-});
-
-describe.skipIf(browser === undefined)("a page of 5,000 nodes", () => {
-  it("opens within three seconds, keeps few elements, and answers at once", async () => {
-    const { inspection } = inspectSource({
-      path: "models/performer/performer.weft",
-      preset: "tiny",
-      settings: { L: 32, layers: 32 },
-    });
-    expect(inspection.stages[0]?.cost.nodes).toBeGreaterThan(5000);
-    const { page, problems, ms } = await open(inspection);
-    expect(ms).toBeLessThan(3000);
-    const answer = (work: string) =>
-      page.evaluate<number>(`(async () => {
-        const started = performance.now();
-        ${work};
-        await ${twoFrames};
-        return performance.now() - started;
-      })()`);
-    const click = (selector: string) => `document.querySelector(${JSON.stringify(selector)}).click()`;
-    const times = {
-      chooseKernel: await answer(click(".launches .row:nth-child(3)")),
-      chooseNode: await answer(click("#panel-0 .code .row:nth-child(12)")),
-      scroll: await answer(`document.querySelector("#panel-0 .code").scrollTop = 40000`),
-      graph: await answer(click("#tab-2")),
-      scrollGraph: await answer(`document.querySelector(".graph-frame").scrollTop = 9000`),
-      changes: await answer(click("#panel-0 input[type=checkbox]")),
-    };
-    for (const [what, time] of Object.entries(times)) expect(time, what).toBeLessThan(1000);
-    expect(await page.locator("#inspector *").count()).toBeLessThan(6000);
-    expect(problems).toEqual([]);
-    await page.close();
-  });
 });

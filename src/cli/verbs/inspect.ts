@@ -1,21 +1,21 @@
 /** `weft inspect FILE`: the graph before and after passes, kernels, WGSL, plan, costs. */
 import { Option } from "commander";
-import type { CompiledGraph, LoweringOptions, OptimisedGraph } from "../../compile.ts";
-import type { InspectedProfile } from "../../inspect/index.ts";
+import type { LoweringOptions, OptimisedGraph } from "../../compile.ts";
 import { printGraph } from "../../ir/index.ts";
-import { DeviceError, type WeftDevice } from "../../runtime/index.ts";
-import { initialValuesOf, type LoadedEntry, loadEntry, optimiseEntry, planEntry } from "../compilation.ts";
+import { DeviceError } from "../../runtime/index.ts";
+import { printComparedBuilds } from "../comparison-report.ts";
+import { initialValuesOf, type LoadedEntry, loadEntry, optimiseEntry } from "../compilation.ts";
 import { printCosts, printHottestKernels, printMemory } from "../cost-report.ts";
-import { runOnDevice } from "../execution.ts";
 import { exitStatus, UsageError } from "../exit-status.ts";
 import { type InputSources, openInputs } from "../input-files.ts";
 import { checkInputs, readInputs } from "../input-values.ts";
 import { printKernels, printPlan, printPlanCost, printStages, printWgsl } from "../inspect-report.ts";
+import { type InspectionRequest, inspectOnMachine, openOtherBuild } from "../inspected-entry.ts";
 import { inspectionPage } from "../inspector-page.ts";
-import { withMachine } from "../machine.ts";
 import { addCompileOptions, type CompileOptions, readCompileOptions } from "../options.ts";
-import { inspectEntry, requireDevice, writeResult } from "../profiling.ts";
+import { writeResult } from "../profiling.ts";
 import { jsonNumber, type Terminal } from "../terminal.ts";
+import { printValues } from "../value-report.ts";
 import type { Verb } from "../verb.ts";
 import { passVerification } from "../verification.ts";
 import { openParameters } from "../weights.ts";
@@ -37,34 +37,44 @@ export const inspectVerb: Verb = {
       .option("-o, --output <file>", "write what --emit gives to a file")
       .option("--cost", "what the lines of the source and the kernels cost")
       .option("--memory", "activations over the run, with the peak marked")
-      .option("--profile", "time every dispatch on the device; inputs that are not given are drawn");
+      .option("--profile", "time every dispatch on the device; inputs that are not given are drawn")
+      .option(
+        "--probe",
+        "run for the values of every equation: range, NaN, deviation from float64; inputs as --profile",
+      )
+      .option("--against <file>", "compare, equation by equation, with another .weft file or an earlier --emit json");
   },
   execute: async ([file], raw, terminal) => {
     const options = readCompileOptions(raw);
     const emit = (terminal.json ? "json" : raw.emit) as Emitted | undefined;
     const after = raw.after as string | undefined;
     const output = raw.output as string | undefined;
-    const views = { cost: raw.cost === true, memory: raw.memory === true };
-    const profile = raw.profile === true;
-    checkCombination(raw);
+    checkCombination(raw, emit);
     const sources = await openInputs(options.inputs, options.inputsFile);
     try {
       const entry = loadEntry(file as string, options, sources, terminal);
       const lowering = await passOptions(entry, options, sources, terminal);
       const optimised = optimiseEntry(entry, lowering);
       terminal.endProgress();
-      const request: Request = { entry, optimised, options, sources, lowering, profile, terminal };
+      const common = { options, sources, lowering, terminal };
+      const request: InspectionRequest = {
+        ...common,
+        entry,
+        optimised,
+        profile: raw.profile === true,
+        probe: raw.probe === true,
+        ...(raw.against === undefined ? {} : { against: openOtherBuild(raw.against as string, common) }),
+      };
       if (after !== undefined) showAfter(optimised, after, terminal);
-      else if (views.cost || views.memory) terminal.print(await printViews(request, views));
-      else if (emit === undefined) await showOverview(request, raw.all === true);
-      else {
+      else if (emit !== undefined) {
         const text = emit === "ir" ? printGraph(optimised.finalGraph) : await printPlanned(request, emit);
         if (output === undefined) terminal.print(text);
         else {
           writeResult(output, text);
           terminal.note(`${emit} written to ${output}`);
         }
-      }
+      } else if (viewOptions.some((name) => raw[name] !== undefined)) terminal.print(await printViews(request, raw));
+      else await showOverview(request, raw.all === true);
     } finally {
       await sources.close();
     }
@@ -72,16 +82,25 @@ export const inspectVerb: Verb = {
   },
 };
 
+/** Options that show something else than the passes and the plan. */
+const viewOptions = ["cost", "memory", "probe", "against"];
+
 /** @throws UsageError for options that ask for different things at once */
-function checkCombination(raw: Readonly<Record<string, unknown>>): void {
-  const views = raw.cost === true || raw.memory === true;
-  if (raw.after !== undefined && (raw.emit !== undefined || raw.all === true || views)) {
-    throw new UsageError("--after shows one graph; leave out --emit, --all, --cost and --memory");
+function checkCombination(raw: Readonly<Record<string, unknown>>, emit: Emitted | undefined): void {
+  const chosen = viewOptions.filter((name) => raw[name] !== undefined);
+  if (raw.after !== undefined && (raw.emit !== undefined || raw.all === true || chosen.length > 0)) {
+    throw new UsageError(
+      `--after shows one graph; leave out --emit, --all${viewOptions.map((name) => `, --${name}`).join("")}`,
+    );
   }
-  if (views && (raw.emit !== undefined || raw.all === true || raw.json === true)) {
+  if ((raw.cost === true || raw.memory === true) && (emit !== undefined || raw.all === true)) {
     throw new UsageError("--cost and --memory are views in the terminal; --emit json has their figures");
   }
-  if (raw.output !== undefined && raw.emit === undefined && raw.json !== true) {
+  if ((raw.probe === true || raw.against !== undefined) && emit !== undefined && !["html", "json"].includes(emit)) {
+    throw new UsageError(`--emit ${emit} does not show what --probe and --against find; --emit html and json do`);
+  }
+  if (chosen.length > 0 && raw.all === true) throw new UsageError(`--all shows the passes; leave out --${chosen[0]}`);
+  if (raw.output !== undefined && emit === undefined) {
     throw new UsageError("--output needs --emit, which says what to write");
   }
 }
@@ -133,66 +152,13 @@ function stageNamed({ stages }: OptimisedGraph, text: string): OptimisedGraph["s
   );
 }
 
-/** A planned entry, and how long its dispatches took where that was asked for. */
-interface Planned {
-  readonly compiled: CompiledGraph;
-  readonly adapter: string;
-  readonly profile?: InspectedProfile;
-}
-
-interface Request {
-  readonly entry: LoadedEntry;
-  readonly optimised: OptimisedGraph;
-  readonly options: CompileOptions;
-  readonly sources: InputSources;
-  readonly lowering: PassOptions;
-  readonly profile: boolean;
-  readonly terminal: Terminal;
-}
-
-/** Opens a device for its limits, unless the user chose another profile, and plans for it; runs only to time. */
-async function plan(request: Request): Promise<Planned> {
-  const { entry, optimised, options, lowering, terminal } = request;
-  return withMachine(options.device, terminal, async (machine) => {
-    if (request.profile) requireDevice(machine);
-    const compiled = planEntry(entry, optimised, { ...lowering, profile: machine.profile });
-    const profile =
-      request.profile && machine.kind === "device"
-        ? await timeDispatches(request, compiled, machine.device)
-        : undefined;
-    terminal.endProgress();
-    return { compiled, adapter: machine.description, profile };
-  });
-}
-
-/** Runs the plan to time its dispatches; inputs that are not given are drawn. */
-async function timeDispatches(
-  { entry, options, sources, terminal }: Request,
-  compiled: CompiledGraph,
-  device: WeftDevice,
-): Promise<InspectedProfile> {
-  const completed = { ...sources, restRandom: true };
-  checkInputs(entry.graph.inputs, completed);
-  const initial = initialValuesOf(entry, options.seed);
-  const weights = { file: options.weights, allowMissing: options.allowMissing, initial };
-  const parameters = await openParameters(entry.wanted, weights, terminal);
-  try {
-    const inputs = await readInputs(entry.graph.inputs, completed, options.seed);
-    const values = { parameters: parameters.read, inputs };
-    const { profile } = await runOnDevice(device, compiled.plan, values, { repeat: 1, profile: true }, terminal);
-    return profile as InspectedProfile;
-  } finally {
-    await parameters.close();
-  }
-}
-
-async function printPlanned(request: Request, emit: Emitted): Promise<string> {
-  const { compiled, adapter, profile } = await plan(request);
+async function printPlanned(request: InspectionRequest, emit: Emitted): Promise<string> {
+  const { compiled, inspection } = await inspectOnMachine(request);
   switch (emit) {
     case "html":
-      return inspectionPage(inspectEntry(request.entry, compiled, adapter, profile));
+      return inspectionPage(inspection);
     case "json":
-      return `${JSON.stringify(inspectEntry(request.entry, compiled, adapter, profile), jsonNumber, 2)}\n`;
+      return `${JSON.stringify(inspection, jsonNumber, 2)}\n`;
     case "kernels":
       return printKernels(compiled.kernels);
     case "wgsl":
@@ -206,28 +172,25 @@ async function printPlanned(request: Request, emit: Emitted): Promise<string> {
   }
 }
 
-/** The views of cost and memory that were asked for. */
-async function printViews(
-  request: Request,
-  views: { readonly cost: boolean; readonly memory: boolean },
-): Promise<string> {
-  const { compiled, adapter, profile } = await plan(request);
-  const inspection = inspectEntry(request.entry, compiled, adapter, profile);
-  return [...(views.cost ? [printCosts(inspection)] : []), ...(views.memory ? [printMemory(inspection)] : [])].join(
-    "\n\n",
-  );
+/** The views that were asked for, one after the other. */
+async function printViews(request: InspectionRequest, raw: Readonly<Record<string, unknown>>): Promise<string> {
+  const { inspection } = await inspectOnMachine(request);
+  return [
+    ...(raw.cost === true ? [printCosts(inspection)] : []),
+    ...(raw.memory === true ? [printMemory(inspection)] : []),
+    ...printValues(inspection),
+    ...printComparedBuilds(inspection),
+  ].join("\n\n");
 }
 
-async function showOverview(request: Request, all: boolean): Promise<void> {
+async function showOverview(request: InspectionRequest, all: boolean): Promise<void> {
   const { optimised, terminal } = request;
   terminal.print(printStages(optimised, all));
   if (!all) terminal.print(printGraph(optimised.finalGraph));
   try {
-    const { compiled, adapter, profile } = await plan(request);
+    const { compiled, inspection } = await inspectOnMachine(request);
     terminal.print(`${printPlanCost(compiled)}\n${printKernels(compiled.kernels)}`);
-    if (profile !== undefined) {
-      terminal.print(`\n${printHottestKernels(inspectEntry(request.entry, compiled, adapter, profile))}`);
-    }
+    if (request.profile) terminal.print(`\n${printHottestKernels(inspection)}`);
   } catch (error) {
     // The graph is worth seeing even where no device could run it.
     if (!(error instanceof DeviceError) || request.profile) throw error;

@@ -130,7 +130,9 @@ async function runEntry(run: Run): Promise<ExitStatus> {
   const comparison = options.compare ? await compare(run, compiled, inputs, execution) : undefined;
   terminal.endProgress();
   const profiled =
-    execution.profile === undefined ? undefined : inspectEntry(entry, compiled, machine.description, execution.profile);
+    execution.profile === undefined
+      ? undefined
+      : inspectEntry(entry, compiled, machine.description, { profile: execution.profile });
   if (profiled !== undefined && options.trace !== undefined) writeTraceFile(options.trace, profiled);
   printResults(run, report, execution, comparison, profiled);
   if (comparison?.compared !== true || agrees(comparison)) return exitStatus.done;

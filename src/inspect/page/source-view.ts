@@ -2,10 +2,11 @@
 import { rank } from "../attribute-cost.ts";
 import type { InspectedSpan } from "../inspection.ts";
 import { printShare, printTime, printWork } from "../quantities.ts";
+import { isSuspect } from "../value-statistics.ts";
 import { bar, colouredLine, offsetOf } from "./coloured-text.ts";
 import { chooser, element } from "./elements.ts";
 import { markClasses, type Reader } from "./reader.ts";
-import { isSuspect, valueRemark } from "./values-view.ts";
+import { valueRemark } from "./values-view.ts";
 import { virtualList } from "./virtual-list.ts";
 
 interface SourceLine {

@@ -2,7 +2,7 @@
 import { equationText, equationTitle, holdsSpan } from "../equations.ts";
 import { printNumberOf, printValue } from "../quantities.ts";
 import type { Anchor, Related } from "../related.ts";
-import { isOutside, type ValueSummary } from "../value-statistics.ts";
+import { isOutside, isSuspect, type ValueSummary } from "../value-statistics.ts";
 import { chooser, element } from "./elements.ts";
 import { markClasses, type Reader } from "./reader.ts";
 import { virtualList } from "./virtual-list.ts";
@@ -101,10 +101,6 @@ export function valueRemark(value: ValueSummary): string {
     ...(isOutside(value) ? ["outside its bound"] : []),
   ];
   return parts.join(", ");
-}
-
-export function isSuspect(value: Omit<ValueSummary, "values">): boolean {
-  return value.nan + value.infinite > 0 || isOutside(value);
 }
 
 function figuresOf({ range, nan, infinite, worst, boundUsed, from }: Omit<ValueSummary, "values">): string[] {
