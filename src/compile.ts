@@ -10,6 +10,7 @@ import {
   type Plan,
   PlanLimitError,
   type PlannedKernel,
+  type PlanResult,
 } from "./codegen/index.ts";
 import {
   type CheckedProgram,
@@ -88,6 +89,7 @@ export interface OptimisedGraph {
 export interface CompiledGraph extends OptimisedGraph {
   readonly plan: Plan;
   readonly kernels: readonly PlannedKernel[];
+  readonly memory: PlanResult["memory"];
 }
 
 /** A compiled entry of a source text. */
@@ -238,10 +240,10 @@ export function compileGraph(graph: Graph, options: LoweringOptions): CompiledGr
 export function planGraph(optimised: OptimisedGraph, options: LoweringOptions): CompiledGraph {
   options.onProgress?.("planning kernels and memory");
   try {
-    const { plan, kernels } = makePlan(optimised.finalGraph, options.profile, {
+    const { plan, kernels, memory } = makePlan(optimised.finalGraph, options.profile, {
       fuse: options.passes?.optimise ?? true,
     });
-    return { ...optimised, plan, kernels };
+    return { ...optimised, plan, kernels, memory };
   } catch (error) {
     if (error instanceof PlanLimitError) throw error;
     throw new CompilerBug("planning", optimised.finalGraph, error);

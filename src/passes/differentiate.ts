@@ -22,7 +22,7 @@ import {
   tensorType,
 } from "../ir/index.ts";
 import { differentiateLoop } from "./differentiate-loop.ts";
-import { mapGraph } from "./rebuild.ts";
+import { mapGraph, substitute } from "./rebuild.ts";
 import { describeNode } from "./trace.ts";
 
 export interface DifferentiationRequest {
@@ -204,7 +204,7 @@ function throughReference(
   needed: readonly boolean[],
   found: Map<Node, Node>,
 ): readonly (Node | undefined)[] {
-  const inlined = mapGraph(
+  const inlined = substitute(
     { ...reference, inputs: [] },
     new Map(reference.inputs.map((input, k) => [input, operands[k] as Node])),
   );

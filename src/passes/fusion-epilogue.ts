@@ -1,6 +1,8 @@
 /** Epilogues: the elementwise work on a contraction's or scan's result that its kernel does before storing. */
 import { elementCount, type Node, operationOf } from "../ir/index.ts";
 import type { FusionGraph } from "./fusion.ts";
+import { type GrowingGroup, growingGroup } from "./fusion-convexity.ts";
+import { nodeQueue } from "./fusion-queue.ts";
 import { isWidening } from "./widening.ts";
 
 /** Largest epilogue; beyond it the text of the kernel grows without saving memory traffic. */
@@ -21,21 +23,23 @@ const isPermutation = (node: Node) => node.op === "reshape" || node.op === "tran
  * anyone outside reads.
  */
 export function growEpilogue(facts: FusionGraph, head: Node, free: (node: Node) => boolean): Epilogue {
-  const members = new Set([head]);
+  const growing = growingGroup(head, facts);
+  const { members } = growing;
   // How a member's position follows from the head's; operands of one node must agree on it.
   const layout = new Map<Node, string>([[head, ""]]);
   const order: Node[] = [head];
-  const queue = [...(facts.users.get(head) ?? [])];
-  while (queue.length > 0 && order.length < maxMembers) {
-    queue.sort((a, b) => (facts.position.get(a) ?? 0) - (facts.position.get(b) ?? 0));
-    const user = queue.shift() as Node;
+  const queue = nodeQueue(facts.position);
+  queue.add(facts.users.get(head) ?? []);
+  while (order.length < maxMembers) {
+    const user = queue.next();
+    if (user === undefined) break;
     if (members.has(user) || !free(user)) continue;
-    const moved = layoutOf(facts, user, members, layout, head);
+    const moved = layoutOf(user, growing, layout, head);
     if (moved === undefined) continue;
-    members.add(user);
+    growing.add(user);
     layout.set(user, moved);
     order.push(user);
-    queue.push(...(facts.users.get(user) ?? []));
+    queue.add(facts.users.get(user) ?? []);
   }
   for (let length = order.length; length > 1; length--) {
     const prefix = new Set(order.slice(0, length));
@@ -56,9 +60,8 @@ function leaves(facts: FusionGraph, node: Node, members: ReadonlySet<Node>): boo
 
 /** The layout that `user` would have in the epilogue, or `undefined` when it cannot join. */
 function layoutOf(
-  facts: FusionGraph,
   user: Node,
-  members: ReadonlySet<Node>,
+  { members, reaches }: GrowingGroup,
   layout: ReadonlyMap<Node, string>,
   head: Node,
 ): string | undefined {
@@ -73,6 +76,6 @@ function layoutOf(
   if (operationOf(user.op).family !== "elementwise") return undefined;
   if (inside.some((operand) => layout.get(operand) !== layout.get(first))) return undefined;
   if (inside.some((operand) => operand.type.shape.length !== user.type.shape.length)) return undefined;
-  if (outside.some((operand) => facts.convexity.reaches(operand, members))) return undefined;
+  if (outside.some((operand) => reaches(operand))) return undefined;
   return layout.get(first);
 }

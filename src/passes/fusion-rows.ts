@@ -1,6 +1,8 @@
 /** Row kernels: several reductions over the same rows, with the elementwise work between and after them. */
 import { type Node, operationOf, parseSpec, sameShape } from "../ir/index.ts";
 import type { FusionGraph } from "./fusion.ts";
+import { growingGroup } from "./fusion-convexity.ts";
+import { nodeQueue } from "./fusion-queue.ts";
 import { isWidening } from "./widening.ts";
 
 const maxMembers = 96;
@@ -32,9 +34,11 @@ export function growRows(facts: FusionGraph, head: Node, free: (node: Node) => b
   const fullShape = operand.type.shape;
   const kept = keptAxes(head);
   const roles = new Map<Node, "row" | "full">([[head, "row"]]);
-  const members = new Set([head]);
+  const growing = growingGroup(head, facts);
+  const { members } = growing;
   const order = [head];
-  const queue = [...(facts.users.get(head) ?? [])];
+  const queue = nodeQueue(facts.position);
+  queue.add(facts.users.get(head) ?? []);
 
   const roleOf = (user: Node): "row" | "full" | undefined => {
     const inside = user.operands.filter((other) => members.has(other));
@@ -59,17 +63,17 @@ export function growRows(facts: FusionGraph, head: Node, free: (node: Node) => b
     return undefined;
   };
 
-  while (queue.length > 0 && order.length < maxMembers) {
-    queue.sort((a, b) => (facts.position.get(a) ?? 0) - (facts.position.get(b) ?? 0));
-    const user = queue.shift() as Node;
+  while (order.length < maxMembers) {
+    const user = queue.next();
+    if (user === undefined) break;
     if (members.has(user) || !free(user)) continue;
     const role = roleOf(user);
     if (role === undefined) continue;
-    if (user.operands.some((other) => !members.has(other) && facts.convexity.reaches(other, members))) continue;
-    members.add(user);
+    if (user.operands.some((other) => !members.has(other) && growing.reaches(other))) continue;
+    growing.add(user);
     roles.set(user, role);
     order.push(user);
-    queue.push(...(facts.users.get(user) ?? []));
+    if (!facts.isCut(user)) queue.add(facts.users.get(user) ?? []);
   }
 
   for (let length = order.length; length > 1; length--) {

@@ -17,12 +17,13 @@ export {
 export type { OnlineSoftmax } from "./fusion-online-softmax.ts";
 export { joinResults } from "./fusion-results.ts";
 export { keptAxes } from "./fusion-rows.ts";
+export { type GroupStructure, groupStructures } from "./group-structure.ts";
 export { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
 export { withOwnOutputs } from "./own-outputs.ts";
 export { defaultContext, type Pass, type PassContext, type PassResult } from "./pass.ts";
 export { any, constant, family, matchPattern, named, op, type Pattern } from "./pattern.ts";
 export { passNames, pipeline } from "./pipeline.ts";
-export { mapGraph, withOperands } from "./rebuild.ts";
+export { mapGraph, substitute, withOperands } from "./rebuild.ts";
 export { RewriteLoopError, type Rule, type RuleDefinition, rewriteGraph, rule } from "./rewrite.ts";
 export { rowSums } from "./row-sums.ts";
 export { type AxisConstraint, affinePredicate } from "./rules/affine-predicate.ts";

@@ -20,7 +20,19 @@ export function withOperands(node: Node, operands: readonly Node[]): Node {
  * Linear, without recursion. Returns the same object when nothing that the outputs need is replaced.
  */
 export function mapGraph(graph: Graph, replacements: ReadonlyMap<Node, Node>): Graph {
-  const done = new Map<Node, Node>();
+  return rebuild(graph, replacements, new Map());
+}
+
+/**
+ * The graph with every key of `values` replaced by its value, which is taken as it is: nothing below it is looked at, so the
+ * time goes by the graph and not by what is put into it.
+ */
+export function substitute(graph: Graph, values: ReadonlyMap<Node, Node>): Graph {
+  return rebuild(graph, new Map(), new Map(values));
+}
+
+/** @param done  nodes with their final form; it is added to */
+function rebuild(graph: Graph, replacements: ReadonlyMap<Node, Node>, done: Map<Node, Node>): Graph {
   const resolve = (root: Node): Node => {
     const stack = [root];
     while (stack.length > 0) {

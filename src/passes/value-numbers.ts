@@ -67,8 +67,8 @@ function keyOf(node: Node, numbers: ReadonlyMap<Node, number>, regions: Map<Grap
   return JSON.stringify([node.op, printType(node.type), operands, attributes, bodies], canonicalNumber);
 }
 
-/** JSON has no negative zero, no infinities and no NaN. */
-function canonicalNumber(_name: string, value: unknown): unknown {
+/** Replacer for `JSON.stringify`, which has no negative zero, no infinities and no NaN. */
+export function canonicalNumber(_name: string, value: unknown): unknown {
   return typeof value === "number" && (Object.is(value, -0) || !Number.isFinite(value))
     ? `#${Object.is(value, -0) ? "-0" : value}`
     : value;

@@ -13,8 +13,8 @@ export const bufferUsage = {
   queryResolve: 0x200,
 } as const;
 
-/** Large uploads go in pieces, so that the staging memory behind `writeBuffer` stays small. */
-const uploadPiece = 64 * 2 ** 20;
+/** Bytes that one `writeBuffer` copies to staging memory at most: large uploads go in pieces. */
+export const uploadPiece = 64 * 2 ** 20;
 
 export interface BufferSet {
   /** @throws Error for a buffer that the plan does not declare; `checkPlan` has excluded that. */
@@ -54,4 +54,27 @@ export function upload(gpu: GPUDevice, buffer: GPUBuffer, bytes: Uint8Array<Arra
     const length = Math.min(uploadPiece, bytes.byteLength - start);
     gpu.queue.writeBuffer(buffer, start, bytes.buffer, bytes.byteOffset + start, length);
   }
+}
+
+/** Uploads one tensor after another and waits in between, so that no more than `uploadPiece` bytes lie in staging memory at once. */
+export interface Uploader {
+  /** Copies host bytes (a multiple of 4) to the start of a buffer; they are read before the promise settles. */
+  write(buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+}
+
+export function createUploader(gpu: GPUDevice): Uploader {
+  let pending = 0;
+  return {
+    write: async (buffer, bytes) => {
+      for (let start = 0; start < bytes.byteLength; start += uploadPiece) {
+        const length = Math.min(uploadPiece, bytes.byteLength - start);
+        if (pending + length > uploadPiece) {
+          await gpu.queue.onSubmittedWorkDone();
+          pending = 0;
+        }
+        gpu.queue.writeBuffer(buffer, start, bytes.buffer, bytes.byteOffset + start, length);
+        pending += length;
+      }
+    },
+  };
 }

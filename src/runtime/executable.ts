@@ -1,7 +1,7 @@
 /** A plan made ready on a device: pipelines, buffers and bind groups exist, and running is one submission. */
 import type { BufferRef, Plan, PlanTensor } from "../codegen/plan.ts";
 import { byteLength } from "../ir/index.ts";
-import { type BufferSet, bufferUsage, upload } from "./buffers.ts";
+import { type BufferSet, upload } from "./buffers.ts";
 import type { WeftDevice } from "./device.ts";
 import { DeviceError, InputError } from "./errors.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import { type PrepareOptions, type PrepareTimes, preparePlan } from "./prepare-plan.ts";
 import { profileSteps, type StepProfile } from "./profile.ts";
 import { scoped } from "./scopes.ts";
+import { createStaging } from "./staging.ts";
 import { type BoundStep, bindSteps, encodeStep } from "./steps.ts";
 
 export interface RunOptions {
@@ -69,6 +70,7 @@ function createExecutable(
 ): Executable {
   const { gpu } = device;
   const written = new Set<string>();
+  const staging = createStaging(gpu);
   let disposed = false;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -90,10 +92,11 @@ function createExecutable(
     throw new InputError(name, `${plan.name} has no ${kinds.join(" or ")} called \`${name}\``);
   };
 
-  /** Encodes, submits, waits for WebGPU's verdict, and reads the given tensors back through one staging buffer. */
+  /** Encodes, submits, waits for WebGPU's verdict, and reads the given tensors back. `again`: the same will be read in the next run. */
   const submit = async (
     encode: (encoder: GPUCommandEncoder) => void,
     read: readonly (readonly [BufferRef, PlanTensor])[],
+    again = false,
   ): Promise<Record<string, HostArray>> => {
     let stagingBytes = 0;
     const copies = read.map(([ref, tensor]) => {
@@ -109,38 +112,33 @@ function createExecutable(
           `(${device.profile.limits.maxBufferBytes} bytes); read fewer outputs per run`,
       );
     }
-    const work = scoped(gpu, `running ${plan.name}`, () => {
-      const encoder = gpu.createCommandEncoder({ label: plan.name });
-      encode(encoder);
-      let staging: GPUBuffer | undefined;
-      if (stagingBytes > 0) {
-        const usage = bufferUsage.mapRead | bufferUsage.copyTarget;
-        staging = gpu.createBuffer({ label: "read-back", size: stagingBytes, usage });
+    return staging.use(stagingBytes, again, async (take) => {
+      const work = scoped(gpu, `running ${plan.name}`, () => {
+        const encoder = gpu.createCommandEncoder({ label: plan.name });
+        encode(encoder);
+        const target = take();
         for (const { ref, offset, size } of copies) {
-          if (size > 0) encoder.copyBufferToBuffer(buffers.get(ref), 0, staging, offset, size);
+          if (target !== undefined && size > 0) {
+            encoder.copyBufferToBuffer(buffers.get(ref), 0, target, offset, size);
+          }
         }
-      }
-      gpu.queue.submit([encoder.finish()]);
-      return staging;
-    });
-    const staging = work.result;
-    try {
+        gpu.queue.submit([encoder.finish()]);
+        return target;
+      });
       const failure = await work.failure;
       if (failure !== undefined) throw failure;
-      if (staging === undefined) {
+      if (work.result === undefined) {
         await gpu.queue.onSubmittedWorkDone();
         return Object.fromEntries(
           copies.map(({ tensor }) => [tensor.name, hostArrayFromNumbers(tensor.type.dtype, [])]),
         );
       }
-      await staging.mapAsync(1); // GPUMapMode.READ
-      const mapped = staging.getMappedRange();
+      await work.result.mapAsync(1, 0, stagingBytes); // GPUMapMode.READ
+      const mapped = work.result.getMappedRange(0, stagingBytes);
       return Object.fromEntries(
         copies.map(({ tensor, offset }) => [tensor.name, decodeFromDevice(tensor.type, mapped, offset)]),
       );
-    } finally {
-      staging?.destroy();
-    }
+    });
   };
 
   const encodeAll = (encoder: GPUCommandEncoder) => {
@@ -192,10 +190,14 @@ function createExecutable(
         const read = (options.read ?? plan.outputs.map(({ name }) => name)).map((name) => find(name, ["output"]));
         const moves = carries(options);
         uploadInputs(inputs);
-        const outputs = await submit((encoder) => {
-          encodeAll(encoder);
-          for (const { source, target, size } of moves) encoder.copyBufferToBuffer(source, 0, target, 0, size);
-        }, read);
+        const outputs = await submit(
+          (encoder) => {
+            encodeAll(encoder);
+            for (const { source, target, size } of moves) encoder.copyBufferToBuffer(source, 0, target, 0, size);
+          },
+          read,
+          true,
+        );
         for (const { to, kind } of moves) if (kind === "input") written.add(to);
         return outputs;
       }),
@@ -229,6 +231,8 @@ function createExecutable(
       if (disposed) return;
       disposed = true;
       buffers.destroy();
+      // A run that is under way still reads its results.
+      void last.then(() => staging.destroy());
     },
   };
 }

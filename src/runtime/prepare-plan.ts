@@ -1,6 +1,6 @@
 /** What every way of running a plan begins with: kernels compiled, buffers made, fixed data uploaded. */
 import type { Plan } from "../codegen/plan.ts";
-import { type BufferSet, createBuffers, upload } from "./buffers.ts";
+import { type BufferSet, createBuffers, createUploader } from "./buffers.ts";
 import type { WeftDevice } from "./device.ts";
 import { type DeviceError, InputError } from "./errors.ts";
 import { checkedData, encodeForDevice, type HostValue, hostArrayFromNumbers } from "./host-data.ts";
@@ -81,18 +81,18 @@ async function uploadFixedData(
   buffers: BufferSet,
   options: PrepareOptions,
 ): Promise<void> {
-  const { gpu } = device;
+  const uploader = createUploader(device.gpu);
   for (const constant of plan.constants) {
     const data = hostArrayFromNumbers(constant.type.dtype, constant.values);
     const bytes = encodeForDevice(constant.type.dtype, data);
-    upload(gpu, buffers.get({ kind: "constant", name: constant.name }), bytes);
+    await device.guard(uploader.write(buffers.get({ kind: "constant", name: constant.name }), bytes));
   }
   const total = plan.parameters.length;
   for (const [index, { name, type }] of plan.parameters.entries()) {
     const value = await options.parameters?.(name);
     if (value === undefined) throw new InputError(name, `parameter \`${name}\` has no data`);
     const bytes = encodeForDevice(type.dtype, checkedData("parameter", name, type, value));
-    upload(gpu, buffers.get({ kind: "parameter", name }), bytes);
+    await device.guard(uploader.write(buffers.get({ kind: "parameter", name }), bytes));
     options.onProgress?.({ stage: "parameters", done: index + 1, total });
   }
 }

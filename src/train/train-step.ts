@@ -13,7 +13,7 @@ import {
   type TensorType,
   tensorType,
 } from "../ir/index.ts";
-import { gradientName, mapGraph } from "../passes/index.ts";
+import { gradientName, substitute } from "../passes/index.ts";
 import type { ElaborateFunction } from "./elaborate-function.ts";
 import { callOf, isStatePath, type Optimiser, statePath } from "./optimiser.ts";
 
@@ -235,7 +235,7 @@ function outputOf(graph: Graph, name: string): Node {
 /** Puts nodes in the place of a function's inputs; its results in order. */
 function call(graph: Graph, values: Readonly<Record<string, Node>>): readonly Node[] {
   const replaced = new Map(graph.inputs.map((node) => [node, values[node.attributes.name as string] as Node]));
-  return mapGraph({ ...graph, inputs: [] }, replaced).outputs.map(({ node }) => node);
+  return substitute({ ...graph, inputs: [] }, replaced).outputs.map(({ node }) => node);
 }
 
 type StepBuilder = ReturnType<typeof stepBuilder>;

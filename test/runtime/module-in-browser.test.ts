@@ -1,24 +1,22 @@
 /** Built modules in a real browser; with the page tests, `WEFT_BROWSER_TESTS=1` asks for it. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeWeights } from "../../src/runtime/node.ts";
 import { openBrowser } from "../inspect/browser.ts";
+import { type FolderServer, serveFolder } from "./serve-folder.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const switches = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 const browser = process.env.WEFT_BROWSER_TESTS === undefined ? undefined : await openBrowser(switches);
 const folder = mkdtempSync(join(tmpdir(), "weft-browser-"));
-let server: Server | undefined;
+let server: FolderServer | undefined;
 let example: ChildProcess | undefined;
 afterAll(async () => {
   await browser?.close();
-  server?.closeAllConnections();
   server?.close();
   example?.kill();
   rmSync(folder, { recursive: true, force: true });
@@ -41,10 +39,11 @@ describe.skipIf(browser === undefined)("a module in a browser", () => {
     writeFileSync(join(folder, "layers.weft"), layers);
     const first = Float32Array.from({ length: 63 }, (_, i) => ((i * i * 5) % 13) - 6);
     const second = Float32Array.from({ length: 9 }, (_, i) => ((i * 3) % 7) - 2);
-    await writeWeights(join(folder, "layers.safetensors"), [
+    const tensors = [
       { name: "first", dtype: "f32", shape: [9, 7], data: first },
       { name: "second", dtype: "f32", shape: [9], data: second },
-    ]);
+    ] as const;
+    await writeWeights(join(folder, "layers.safetensors"), tensors);
     const options = ["--set", "B=5", "--weights", "layers.safetensors", "-o", "site/module"];
     mkdirSync(join(folder, "site"));
     const built = spawnSync(process.execPath, [join(root, "bin/weft.mjs"), "build", "layers.weft", ...options], {
@@ -53,27 +52,21 @@ describe.skipIf(browser === undefined)("a module in a browser", () => {
     });
     expect(built.status, built.stderr).toBe(0);
 
-    const asked: string[] = [];
-    server = createServer(({ url = "/" }, response) => {
-      asked.push(url);
-      if (url === "/")
-        return void response.writeHead(200, { "Content-Type": "text/html" }).end("<title>module</title>");
-      try {
-        const type = url.endsWith(".js") ? "text/javascript" : "application/octet-stream";
-        const bytes = readFileSync(join(folder, "site", url));
-        response.writeHead(200, { "Content-Type": type }).end(bytes);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise<void>((done) => server?.listen(0, "127.0.0.1", done));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    // The same values in two shards.
+    mkdirSync(join(folder, "site/shards"));
+    await writeWeights(join(folder, "site/shards/1.safetensors"), [tensors[0]!]);
+    await writeWeights(join(folder, "site/shards/2.safetensors"), [tensors[1]!]);
+    const index = { weight_map: { first: "1.safetensors", second: "2.safetensors" } };
+    writeFileSync(join(folder, "site/shards/index.json"), JSON.stringify(index));
+    server = await serveFolder(join(folder, "site"));
+    const { asked, base } = server;
 
     const x = Float32Array.from({ length: 35 }, (_, i) => ((i * 3) % 11) - 5);
     const page = await browser!.newPage();
     await page.goto(base);
     const result = await page.evaluate<{
       scores: number[];
+      fromShards: number[];
       best: number;
       chosen: number;
       adapter: string;
@@ -83,6 +76,9 @@ describe.skipIf(browser === undefined)("a module in a browser", () => {
       const program = await load();
       const x = tensor("f32", [5, 7], ${JSON.stringify([...x])});
       const { scores, best, chosen } = await program.run({ x, row: tensor("i32", [], [3]) });
+      const sharded = await load({ weights: "/shards/index.json" });
+      const fromShards = [...(await sharded.run({ x, row: tensor("i32", [], [3]) }, { read: ["scores"] })).scores.data];
+      sharded.dispose();
       const errors = [];
       for (const work of [
         () => program.run({ x, row: tensor("i32", [], [5]) }),
@@ -90,7 +86,7 @@ describe.skipIf(browser === undefined)("a module in a browser", () => {
         () => load({ gpu: { requestAdapter: async () => null } }),
       ]) await work().catch((error) => errors.push(error.name + ": " + error.message));
       program.dispose();
-      return { scores: [...scores.data], best: best.data[0], chosen: chosen.data[0], adapter: program.adapter, errors };
+      return { scores: [...scores.data], fromShards, best: best.data[0], chosen: chosen.data[0], adapter: program.adapter, errors };
     })()`);
     const expected = Array.from({ length: 5 }, (_, b) => {
       const hidden = Array.from(second, (_w, o) => {
@@ -103,6 +99,7 @@ describe.skipIf(browser === undefined)("a module in a browser", () => {
       return hidden.reduce((total, value, o) => total + value * (second[o] as number), 0);
     });
     expect(result.scores).toEqual(expected);
+    expect(result.fromShards).toEqual(expected);
     expect(new Set(expected).size).toBeGreaterThan(2);
     expect(result.best).toBe(expected.indexOf(Math.max(...expected)));
     expect(result.chosen).toBe(expected[3]);
