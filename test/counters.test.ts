@@ -14,6 +14,8 @@ describe("counting", () => {
     if ("tooLarge" in counters) return;
     expect(counters.dispatches).toBeGreaterThanOrEqual(counters.kernels);
     expect(counters.kernels).toBeGreaterThanOrEqual(1);
+    expect(counters.peakArena).toBeGreaterThanOrEqual(counters.leastArena);
+    expect(counters.peakArena).toBeLessThanOrEqual(1.05 * counters.leastArena);
     expect(counters.wgslBytes).toBeGreaterThanOrEqual(counters.kernels);
   });
 });

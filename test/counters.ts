@@ -27,6 +27,8 @@ export interface Counters {
   readonly bytesUnavoidable: number;
   /** Bytes of all arenas. */
   readonly peakArena: number;
+  /** Most bytes of arenas alive at any step. */
+  readonly leastArena: number;
   readonly wgslBytes: number;
 }
 
@@ -135,7 +137,7 @@ export function countersOf(
   }
   const { value, diagnostics, sources } = compiled;
   if (value === undefined) throw new Error(`${name}\n${renderDiagnostics(diagnostics, sources)}`);
-  const { plan } = value;
+  const { plan, memory } = value;
   const total = (values: readonly number[]) => values.reduce((sum, number) => sum + number, 0);
   return {
     dispatches: plan.steps.length,
@@ -144,6 +146,7 @@ export function countersOf(
     bytesMoved: total(plan.steps.map(({ bytes }) => bytes)),
     bytesUnavoidable: total([...plan.inputs, ...plan.parameters, ...plan.outputs].map(({ bytes }) => bytes)),
     peakArena: total(plan.arenas),
+    leastArena: memory.lowerBoundBytes,
     wgslBytes: total(plan.kernels.map(({ wgsl }) => new TextEncoder().encode(wgsl).length)),
   };
 }

@@ -21,16 +21,16 @@ export function contractionSchedules(
   const inner = tile.summed[tile.summed.length - 1] as string;
   const turn = { [inner]: innerTurn(size(inner)) };
   if (work < device.lightWork && !repeats) return [schedule(1, 1, turn)];
-  const own = [schedule(4, 2, turn), schedule(8, 2, turn), schedule(4, 1, turn)];
+  const single = { [inner]: 1 };
+  const own = [schedule(4, 2, turn), schedule(4, 1, turn), schedule(8, 2, single), schedule(8, 1, single)];
   const { subgroup } = device;
   if (subgroup === undefined || repeats || !rowsDecide(tile)) return distinct(own);
-  const shared = sharedTurns(tile, subgroup).flatMap((each) =>
-    [schedule(8, 1, each), schedule(8, 2, each)].map((one) => ({
-      ...one,
-      shared: { workgroup: 2 * subgroup, subgroup },
-    })),
-  );
-  return distinct([...own, ...shared]);
+  const shared = [
+    ...windowTurns(tile, subgroup).flatMap((each) => [schedule(8, 1, each), schedule(8, 2, each)]),
+    ...tile.summed.filter((name) => size(name) % 2 === 0).map((name) => schedule(8, 2, { [name]: 2 })),
+    ...tile.summed.filter((name) => size(name) % 4 === 0).map((name) => schedule(8, 1, { [name]: 4 })),
+  ];
+  return distinct([...own, ...shared.map((each) => ({ ...each, shared: { workgroup: 2 * subgroup, subgroup } }))]);
 }
 
 function distinct(schedules: readonly ContractionSchedule[]): readonly ContractionSchedule[] {
@@ -43,23 +43,15 @@ function rowsDecide(tile: TileIndices): boolean {
   return tile.where.every(({ terms }) => !ofColumns.some((name) => terms.has(name)));
 }
 
-/** Turns of at most one element for each invocation of a subgroup. */
-function sharedTurns(tile: TileIndices, subgroup: number): readonly ContractionSchedule["turn"][] {
+/** Turns that walk a whole short index, with some elements of another: places of a window share their loads. */
+function windowTurns(tile: TileIndices, subgroup: number): readonly ContractionSchedule["turn"][] {
   const size = (name: string) => tile.sizes.get(name) as number;
-  const turns: Record<string, number>[] = [];
-  for (const name of tile.summed) {
-    const length = size(name);
-    if (length % subgroup === 0) turns.push({ [name]: subgroup });
-    if (length > subgroup) continue;
-    // A whole short index, with some of another: places of a window share their loads.
-    const rest = tile.summed.filter((other) => other !== name);
-    const most = Math.floor(subgroup / length);
-    const partner = rest.find((other) => most > 1 && size(other) % most === 0);
-    turns.push(partner === undefined ? { [name]: length } : { [name]: length, [partner]: most });
-  }
-  if (turns.length > 0) return turns;
-  const inner = tile.summed[tile.summed.length - 1] as string;
-  return size(inner) % 4 === 0 ? [{ [inner]: 4 }] : [];
+  const short = tile.summed.filter((name) => size(name) > 1 && size(name) <= subgroup);
+  return short.map((name) => {
+    const most = Math.floor(subgroup / size(name));
+    const partner = tile.summed.find((other) => other !== name && most > 1 && size(other) % most === 0);
+    return partner === undefined ? { [name]: size(name) } : { [name]: size(name), [partner]: most };
+  });
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   tensorType,
 } from "../ir/index.ts";
 import { type FusionOptions, fuseKernels, type KernelGroup, storedAs, withOwnOutputs } from "../passes/index.ts";
-import { indexUses } from "./block.ts";
+import { indexUses, literal } from "./block.ts";
 import {
   addIndex,
   constantIndex,
@@ -36,7 +36,7 @@ import type { Kernel, KernelBuffer, ScalarExpression, Statement } from "./kernel
 import { type LoweringTarget, lowerGroup } from "./lower.ts";
 import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { mapBuffers } from "./remap-buffers.ts";
-import { indexValue, type RegionSources } from "./values.ts";
+import { applyOperation, indexValue, type RegionSources } from "./values.ts";
 
 /** What is dispatched, in order: a kernel, or a sequence again and again. */
 export type DispatchSequence = readonly (
@@ -110,14 +110,46 @@ export function lowerLoop(
     return { sequence: inOrder([iterateInside(group, step, initial, kernelsOf(sequence))]), scratch };
   }
   const counter = counterBuffer(loop);
-  const counted = withSteps(sequence, step, counter);
   return {
     sequence: [
       ...inOrder([...initial, countingKernel(group, step, counter, "reset")]),
-      { kind: "repeat", steps, sequence: [...counted, ...inOrder([countingKernel(group, step, counter, "advance")])] },
+      { kind: "repeat", steps, sequence: countedSteps(group, sequence, step, counter) },
     ],
     scratch: [...scratch, counter],
   };
+}
+
+/**
+ * A step's kernels with the counting. The counter has two places: the first kernel reads the step in one and copies it to the other, from which
+ * all others read it, so that the last can advance the first. A step that does not begin and end with kernels of its own is
+ * advanced by one that does nothing else.
+ */
+function countedSteps(
+  group: KernelGroup,
+  sequence: DispatchSequence,
+  step: IndexVariable,
+  counter: Node,
+): DispatchSequence {
+  const [first, last] = [sequence[0], sequence[sequence.length - 1]];
+  if (first === last || !isSpread(first) || !isSpread(last)) {
+    const read = withSteps(sequence, (lowered) => withStep(lowered, step, counter, { reads: 0 }));
+    return [...read, ...inOrder([countingKernel(group, step, counter, "advance")])];
+  }
+  return withSteps(sequence, (lowered) => {
+    if (lowered === first.lowered)
+      return withStep(lowered, step, counter, { reads: 0, writes: { place: 1, ahead: 0 } });
+    if (lowered === last.lowered) return withStep(lowered, step, counter, { reads: 1, writes: { place: 0, ahead: 1 } });
+    return withStep(lowered, step, counter, { reads: 1 });
+  });
+}
+
+type SequencePart = DispatchSequence[number];
+
+/** True for a kernel whose threads are numbered through all workgroups. */
+function isSpread(part: SequencePart | undefined): part is SequencePart & { kind: "kernel" } {
+  return (
+    part?.kind === "kernel" && part.lowered.kernel.oneWorkgroup !== true && part.lowered.kernel.written === undefined
+  );
 }
 
 /** Operations of one step of a body, all steps of the loops inside counted. */
@@ -141,10 +173,10 @@ function stateBuffer(input: Node): Node {
   );
 }
 
-/** One integer: the step that is being computed. */
+/** The step that is being computed, in two places. */
 function counterBuffer(loop: Node): Node {
   const zero = makeNode("constant", [], { values: [0] }, { declared: tensorType("i32", []), origins: loop.origins });
-  return makeNode("broadcast", [zero], { shape: [1], axes: [] }, { name: "step_counter", origins: loop.origins });
+  return makeNode("broadcast", [zero], { shape: [2], axes: [] }, { name: "step_counter", origins: loop.origins });
 }
 
 function regionSources(
@@ -253,37 +285,55 @@ function localNames(statements: readonly Statement[]): string[] {
   });
 }
 
-/** The kernels of a body, each reading the step from the counter. */
-function withSteps(sequence: DispatchSequence, step: IndexVariable, counter: Node): DispatchSequence {
+/** A sequence with another kernel for each of its kernels. */
+function withSteps(sequence: DispatchSequence, change: (lowered: LoweredKernel) => LoweredKernel): DispatchSequence {
   return sequence.map((part) =>
     part.kind === "kernel"
-      ? { kind: "kernel", lowered: withStep(part.lowered, step, counter) }
-      : { ...part, sequence: withSteps(part.sequence, step, counter) },
+      ? { kind: "kernel", lowered: change(part.lowered) }
+      : { ...part, sequence: withSteps(part.sequence, change) },
   );
 }
 
+/** Which place of the counter a kernel reads, and what its first thread writes to the other: the step, or one more. */
+interface Counting {
+  readonly reads: 0 | 1;
+  readonly writes?: { readonly place: 0 | 1; readonly ahead: 0 | 1 };
+}
+
 /** A body's kernel that reads its step from the counter. */
-function withStep({ kernel, buffers }: LoweredKernel, step: IndexVariable, counter: Node): LoweredKernel {
+function withStep(
+  { kernel, buffers }: LoweredKernel,
+  step: IndexVariable,
+  counter: Node,
+  { reads, writes }: Counting,
+): LoweredKernel {
   const binding = buffers.length;
-  const load: ScalarExpression = {
-    kind: "load",
-    buffer: binding,
-    address: constantIndex(0),
-    type: { dtype: "i32", width: 1 },
-    uses: indexUses(constantIndex(0)),
-  };
   const name = `${step.name}_counter`;
-  const value: IndexExpression = valueIndex(load, name, step.extent);
-  const declared: KernelBuffer = { name, dtype: "i32", access: "read_write", length: 1 };
+  const value: IndexExpression = valueIndex(counted(binding, reads), `${name}[${reads}]`, step.extent);
+  const statements: Statement[] = [{ kind: "index", variable: step, value }];
+  if (writes !== undefined) {
+    const at = constantIndex(writes.place);
+    // Read again: an index is known to be within the loop, and one more than the last is not.
+    const next = writes.ahead === 0 ? counted(binding, reads) : increased(counted(binding, reads));
+    const store: Statement = { kind: "store", buffer: binding, address: at, value: next };
+    const isFirst = applyOperation("eq", [indexValue(variableIndex(kernel.thread)), literal(0, "i32")], "bool");
+    statements.push(kernel.thread.extent === 1 ? store : { kind: "if", condition: isFirst, body: [store] });
+  }
   return {
-    kernel: {
-      ...kernel,
-      buffers: [...kernel.buffers, declared],
-      body: [{ kind: "index", variable: step, value }, ...kernel.body],
-    },
+    kernel: { ...kernel, buffers: [...kernel.buffers, counterBinding(name)], body: [...statements, ...kernel.body] },
     buffers: [...buffers, counter],
   };
 }
+
+const counterBinding = (name: string): KernelBuffer => ({ name, dtype: "i32", access: "read_write", length: 2 });
+
+/** What a place of the counter holds. */
+function counted(buffer: number, place: 0 | 1): ScalarExpression {
+  const address = constantIndex(place);
+  return { kind: "load", buffer, address, type: { dtype: "i32", width: 1 }, uses: indexUses(address) };
+}
+
+const increased = (step: ScalarExpression) => applyOperation("add", [step, literal(1, "i32")], "i32");
 
 function countingKernel(
   group: KernelGroup,
@@ -291,21 +341,13 @@ function countingKernel(
   counter: Node,
   what: "reset" | "advance",
 ): LoweredKernel {
-  const at = constantIndex(0);
-  const type = { dtype: "i32", width: 1 } as const;
-  const none: ReadonlySet<string> = new Set();
-  const current: ScalarExpression = { kind: "load", buffer: 0, address: at, type, uses: none };
-  const row = operationOf("add").scalar;
-  if (row === undefined) throw new Error("there is no addition");
-  const one: ScalarExpression = { kind: "literal", value: 1, type, uses: none };
-  const zero: ScalarExpression = { kind: "literal", value: 0, type, uses: none };
-  const next: ScalarExpression = { kind: "apply", row, args: [current, one], type, uses: none };
+  const value = what === "reset" ? literal(0, "i32") : increased(counted(0, 0));
   const kernel: Kernel = {
     name: `${step.name}_${what}`,
     description: [`loop: ${what} the step`],
-    buffers: [{ name: `${step.name}_counter`, dtype: "i32", access: "read_write", length: 1 }],
+    buffers: [counterBinding(`${step.name}_counter`)],
     thread: { name: "thread", extent: 1 },
-    body: [{ kind: "store", buffer: 0, address: at, value: what === "reset" ? zero : next }],
+    body: [{ kind: "store", buffer: 0, address: constantIndex(0), value }],
     origins: group.heads.flatMap((head) => head.origins),
   };
   return { kernel, buffers: [counter] };

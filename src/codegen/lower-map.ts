@@ -1,4 +1,4 @@
-/** Map kernels: every thread computes one element, or four that lie side by side, of each result; all have one shape. */
+/** Map kernels: every thread computes one element, or four that lie side by side, of each result; all have as many elements. */
 import { elementCount } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { type IndexVariable, unflatten, variableIndex } from "./index-expression.ts";
@@ -13,7 +13,9 @@ export function lowerMap(group: KernelGroup, region?: RegionSources): LoweredKer
   const thread: IndexVariable = { name: "thread", extent: elements / width };
   const lowering = new Lowering(group, thread, region);
   const flat = width === 4 ? fourTimes(variableIndex(thread)) : variableIndex(thread);
-  const position = unflatten(flat, output.type.shape);
-  for (const result of group.outputs) lowering.store(result, position, lowering.value(result, position));
+  for (const result of group.outputs) {
+    const position = unflatten(flat, result.type.shape);
+    lowering.store(result, position, lowering.value(result, position));
+  }
   return lowering.finish(kernelName(group));
 }

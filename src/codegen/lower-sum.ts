@@ -1,29 +1,39 @@
 /**
  * Contractions that have no tile: any number of factors, matrix times vector, diagonals, sums of one factor. Every thread
- * computes one element, or four along the fastest axis, and loops over the summed indices.
+ * computes one element, or four along the fastest axis, of a few rows, and loops over the summed indices.
  */
-import { type Constraint, elementCount, indexSizes, type Node, parseConstraints, parseSpec } from "../ir/index.ts";
+import { type Constraint, indexSizes, type Node, parseConstraints, parseSpec } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { lane, literal, splat } from "./block.ts";
-import { type IndexExpression, type IndexVariable, unflatten, variableIndex } from "./index-expression.ts";
+import {
+  addIndex,
+  clampIndex,
+  constantIndex,
+  type IndexExpression,
+  type IndexVariable,
+  scaleIndex,
+  unflatten,
+  variableIndex,
+} from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
+import { below, followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
+import type { SumSchedule } from "./schedule.ts";
+import { range } from "./tile-loads.ts";
 import { applyOperation, fourTimes, lanes, laneVariable, type RegionSources } from "./values.ts";
 
-export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKernel {
-  const head = group.heads[0] as Node;
-  const root = group.outputs[0] as Node;
+/** Sums of so few terms can be written out: rows that read the same elements then share their loads. */
+const mostWritten = 32;
+
+/** What the indices of a sum are to it. */
+function rolesOf(head: Node) {
   const spec = parseSpec(head.attributes.spec as string);
   const sizes = indexSizes(
     spec,
     head.operands.map((operand) => operand.type),
   );
-  const where: readonly Constraint[] = parseConstraints((head.attributes.where as string | undefined) ?? "");
   const summed = [...sizes.keys()].filter((name) => !spec.result.includes(name));
   const lastSummed = summed[summed.length - 1];
-  const elements = elementCount(head.type.shape);
-
   // Vectors run along the result's last index where a factor does, else along a summed index that ends every factor it is in.
   const lastKept = spec.result[spec.result.length - 1];
   const endsWith = (name: string) => spec.operands.some((indices) => indices[indices.length - 1] === name);
@@ -33,22 +43,61 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
     (endsWith(lastKept) || lastSummed === undefined);
   const within =
     !across && lastSummed !== undefined && (sizes.get(lastSummed) as number) % 4 === 0 && endsWith(lastSummed);
+  const row = across ? spec.result[spec.result.length - 2] : lastKept;
+  const terms = summed.reduce((count, name) => count * (sizes.get(name) as number), 1);
+  return { spec, sizes, summed, lastSummed, across, within, row, terms };
+}
 
-  const thread: IndexVariable = { name: "thread", extent: across ? elements / 4 : elements };
+/** The schedules that a sum may have. */
+export function sumSchedules(head: Node): readonly SumSchedule[] {
+  const { row, sizes, terms, summed, within } = rolesOf(head);
+  const length = row === undefined ? 1 : (sizes.get(row) as number);
+  const written = terms <= mostWritten && summed.length > 0 && !within;
+  const rows = length >= 4 ? [1, 4] : [1];
+  return [false, ...(written ? [true] : [])].flatMap((each) => rows.map((count) => ({ rows: count, written: each })));
+}
+
+export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: RegionSources): LoweredKernel {
+  const head = group.heads[0] as Node;
+  const root = group.outputs[0] as Node;
+  const { spec, sizes, summed, lastSummed, across, within, row } = rolesOf(head);
+  const size = (name: string) => sizes.get(name) as number;
+  const where: readonly Constraint[] = parseConstraints((head.attributes.where as string | undefined) ?? "");
+  const { rows } = schedule;
+  const last = spec.result.length - 1;
+  const grid = spec.result.map((name, axis) =>
+    name === row ? Math.ceil(size(name) / rows) : across && axis === last ? size(name) / 4 : size(name),
+  );
+
+  const thread: IndexVariable = { name: "thread", extent: grid.reduce((a, b) => a * b, 1) };
   const lowering = new Lowering(group, thread, region);
   const { block } = lowering;
-  const flat = across ? fourTimes(variableIndex(thread)) : variableIndex(thread);
-  const kept = unflatten(flat, head.type.shape);
-  const places = new Map<string, IndexExpression>(
-    spec.result.map((name, axis) => [name, kept[axis] as IndexExpression]),
+  const coordinates = unflatten(variableIndex(thread), grid);
+  const kept = spec.result.map((_, axis) =>
+    across && axis === last ? fourTimes(coordinates[axis] as IndexExpression) : (coordinates[axis] as IndexExpression),
   );
+  const rowAxis = row === undefined ? -1 : spec.result.indexOf(row);
+  const rowAt = (r: number) => scaleIndex(kept[rowAxis] as IndexExpression, rows, r);
+  const keptAt = (r: number) =>
+    rows === 1
+      ? kept
+      : kept.map((at, axis) => (axis === rowAxis ? clampIndex(rowAt(r), 0, size(row as string) - 1) : at));
+  /** Where the summed indices stand. */
+  const walked = new Map<string, IndexExpression>();
+  const placesOf = (r: number) =>
+    new Map([...spec.result.map((name, axis) => [name, keptAt(r)[axis] as IndexExpression] as const), ...walked]);
 
   const dtype = arithmeticType(head.type.dtype);
   const zero = literal(0, dtype);
-  const sum = block.variable(head.name ?? "sum", across || within ? splat(zero) : zero);
-  const nest = (depth: number) => {
-    const name = summed[depth];
-    if (name === undefined) {
+  const sums = range(rows).map((r) =>
+    block.variable(
+      rows === 1 ? (head.name ?? "sum") : `${head.name ?? "sum"}_${r}`,
+      across || within ? splat(zero) : zero,
+    ),
+  );
+  const addTerm = () => {
+    for (const r of range(rows)) {
+      const places = placesOf(r);
       const factors = head.operands.map((operand, k) =>
         lowering.value(
           operand,
@@ -57,29 +106,57 @@ export function lowerSum(group: KernelGroup, region?: RegionSources): LoweredKer
       );
       const product = factors.reduce((a, b) => applyOperation("mul", [a, b], dtype));
       const test = constraintTest(where, places);
-      const kept = test === undefined ? product : applyOperation("select", [test, product, zero], dtype);
-      block.assign(sum, applyOperation("add", [sum, kept], dtype));
+      const term = test === undefined ? product : applyOperation("select", [test, product, zero], dtype);
+      const sum = sums[r] as ScalarExpression;
+      block.assign(sum, applyOperation("add", [sum, term], dtype));
+    }
+  };
+  const tileRow: IndexVariable = { name: "tile_row", extent: rows };
+  const nest = (depth: number) => {
+    const name = summed[depth];
+    if (name === undefined) {
+      addTerm();
       return;
     }
-    const size = sizes.get(name) as number;
+    if (schedule.written) {
+      for (const k of range(size(name))) {
+        walked.set(name, constantIndex(k));
+        nest(depth + 1);
+      }
+      return;
+    }
     const vector = within && name === lastSummed;
-    const variable: IndexVariable = { name: block.freshName(name), extent: vector ? size / 4 : size };
+    const variable: IndexVariable = { name: block.freshName(name), extent: vector ? size(name) / 4 : size(name) };
     const unknown = new Set(summed.slice(depth));
-    block.loop(variable, loopBounds(where, name, places, size, vector ? 4 : 1, [laneVariable], unknown), () => {
-      places.set(name, vector ? fourTimes(variableIndex(variable)) : variableIndex(variable));
+    // Bounds must hold for all rows of the thread.
+    const places = placesOf(0);
+    if (rows > 1) places.set(row as string, addIndex(rowAt(0), variableIndex(tileRow)));
+    const bounds = loopBounds(where, name, places, size(name), vector ? 4 : 1, [laneVariable, tileRow], unknown);
+    block.loop(variable, bounds, () => {
+      walked.set(name, vector ? fourTimes(variableIndex(variable)) : variableIndex(variable));
       nest(depth + 1);
     });
   };
   nest(0);
-  const result: ScalarExpression = within
-    ? block.bind(
-        lanes.map((component) => lane(sum, component)).reduce((a, b) => applyOperation("add", [a, b], dtype)),
-        undefined,
-        "total",
-      )
-    : sum;
-  lowering.computed = (node) => (node === head ? result : undefined);
-  const position = followEpilogue(head, root, new Set(group.members), kept);
-  lowering.store(root, position, lowering.value(root, position));
+
+  const members = new Set(group.members);
+  for (const r of range(rows)) {
+    const sum = sums[r] as ScalarExpression;
+    const result: ScalarExpression = within
+      ? block.bind(
+          lanes.map((component) => lane(sum, component)).reduce((a, b) => applyOperation("add", [a, b], dtype)),
+          undefined,
+          "total",
+        )
+      : sum;
+    const store = () => {
+      lowering.computed = (node) => (node === head ? result : undefined);
+      const position = followEpilogue(head, root, members, keptAt(r));
+      lowering.store(root, position, lowering.value(root, position));
+    };
+    const test = rows === 1 ? undefined : below(rowAt(r), size(row as string));
+    if (test === undefined) store();
+    else block.when(test, store);
+  }
   return lowering.finish(kernelName(group));
 }

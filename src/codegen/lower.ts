@@ -13,9 +13,9 @@ import { lowerOrder } from "./lower-order.ts";
 import { lowerRows } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { lowerScatter } from "./lower-scatter.ts";
-import { lowerSum } from "./lower-sum.ts";
+import { lowerSum, sumSchedules } from "./lower-sum.ts";
 import type { LoweredKernel } from "./lowering.ts";
-import type { ContractionSchedule, DeviceSchedule, OnlineSoftmaxSchedule } from "./schedule.ts";
+import type { DeviceSchedule, KernelSchedule } from "./schedule.ts";
 import type { RegionSources } from "./values.ts";
 
 /** What a kernel is lowered for. */
@@ -31,7 +31,7 @@ export type ChooseCandidate = (group: KernelGroup, candidates: readonly Candidat
 /** One way to compute a group. */
 export interface Candidate {
   /** Absent where there is nothing to choose. */
-  readonly schedule?: ContractionSchedule | OnlineSoftmaxSchedule;
+  readonly schedule?: KernelSchedule;
   readonly lower: () => LoweredKernel;
 }
 
@@ -75,7 +75,12 @@ export function candidates(group: KernelGroup, device: DeviceSchedule, region?: 
       }));
     case "contraction": {
       const tile = tileIndices(group.heads[0] as Node);
-      if (tile === undefined) return only(() => lowerSum(group, region));
+      if (tile === undefined) {
+        return sumSchedules(group.heads[0] as Node).map((schedule) => ({
+          schedule,
+          lower: () => lowerSum(group, schedule, region),
+        }));
+      }
       return contractionSchedules(tile, device, region !== undefined).map((schedule) => ({
         schedule,
         lower: () => lowerContraction(group, tile, schedule, region),

@@ -34,6 +34,16 @@ export interface OnlineSoftmaxSchedule {
   readonly shared?: SharedLoads;
 }
 
+/** How a sum without a tile is computed (lower-sum.ts). */
+export interface SumSchedule {
+  /** Elements (or vec4s) of a thread. */
+  readonly rows: number;
+  /** True where the terms are written out instead of walked by loops. */
+  readonly written: boolean;
+}
+
+export type KernelSchedule = ContractionSchedule | OnlineSoftmaxSchedule | SumSchedule;
+
 /** What all kernels for a device have in common. */
 export interface DeviceSchedule {
   /** Invocations of a workgroup, where a kernel has no reason for another number. */

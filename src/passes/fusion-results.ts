@@ -12,27 +12,43 @@ export interface JoinOptions {
 }
 
 /**
- * Joins map groups of one shape that share a whole tensor they read. Only results that nothing in the graph reads are joined, so the
+ * Joins map groups of one shape that share a whole tensor they read. Only results that no other kernel reads are joined, so the
  * order in which kernels run stays possible.
  */
 export function joinResults(groups: readonly KernelGroup[], { maxBindings, users }: JoinOptions): KernelGroup[] {
-  const joined: KernelGroup[] = [];
+  /** Where a group stood that a later one has taken up, there is none. */
+  const joined: (KernelGroup | undefined)[] = [];
+  /** Places of results by the tensors that they read. */
+  const readers = new Map<Node, number[]>();
   for (const group of groups) {
-    const fitting = isResult(group, users)
-      ? joined.findIndex((other) => isResult(other, users) && fits(other, group, maxBindings))
-      : -1;
-    if (fitting < 0) joined.push(group);
-    else {
-      // Where the later one stood, everything that either reads has been computed.
-      const [other] = joined.splice(fitting, 1) as [KernelGroup];
-      joined.push(together(other, group));
+    if (!isResult(group, users)) {
+      joined.push(group);
+      continue;
     }
+    const sharing = new Set(group.inputs.flatMap((input) => readers.get(input) ?? []));
+    const fitting = [...sharing]
+      .sort((a, b) => a - b)
+      .find((place) => {
+        const other = joined[place];
+        return other !== undefined && fits(other, group, maxBindings);
+      });
+    // Where the later one stood, everything that either reads has been computed.
+    const result = fitting === undefined ? group : together(joined[fitting] as KernelGroup, group);
+    if (fitting !== undefined) joined[fitting] = undefined;
+    for (const input of result.inputs) {
+      if (input.type.shape.length === 0) continue;
+      const places = (readers.get(input) ?? []).filter((place) => joined[place] !== undefined);
+      readers.set(input, [...places, joined.length]);
+    }
+    joined.push(result);
   }
-  return joined;
+  return joined.filter((group) => group !== undefined);
 }
 
-function isResult({ kind, outputs }: KernelGroup, users: JoinOptions["users"]): boolean {
-  return kind === "map" && outputs.every((node) => (users.get(node) ?? []).length === 0);
+function isResult({ kind, outputs, members }: KernelGroup, users: JoinOptions["users"]): boolean {
+  if (kind !== "map") return false;
+  const own = new Set(members);
+  return outputs.every((node) => (users.get(node) ?? []).every((user) => own.has(user)));
 }
 
 function fits(a: KernelGroup, b: KernelGroup, maxBindings: number): boolean {

@@ -13,10 +13,12 @@
  * Groups are convex: no value leaves a group and comes back into it, so they can be run one after another.
  */
 import { elementCount, type Graph, graphNodes, type Node, nodeUsers, operationOf } from "../ir/index.ts";
-import { type Convexity, convexity } from "./fusion-convexity.ts";
+import { joinChains } from "./fusion-chains.ts";
+import { type GraphOrder, graphOrder } from "./fusion-convexity.ts";
 import { growEpilogue } from "./fusion-epilogue.ts";
 import { findOnlineSoftmax, type OnlineSoftmax } from "./fusion-online-softmax.ts";
 import { growRows } from "./fusion-rows.ts";
+import { bindingsOf, widthSplits } from "./fusion-width.ts";
 import { isWidening } from "./widening.ts";
 
 export interface KernelGroup {
@@ -47,12 +49,12 @@ export interface FusionOptions {
 export const defaultFusionOptions: FusionOptions = { fuse: true, flopsPerByte: 4, maxBindings: 8 };
 
 /** What the fusion rules share about a graph. */
-export interface FusionGraph {
+export interface FusionGraph extends GraphOrder {
   readonly nodes: readonly Node[];
-  readonly position: ReadonlyMap<Node, number>;
   readonly users: ReadonlyMap<Node, readonly Node[]>;
   readonly isOutput: (node: Node) => boolean;
-  readonly convexity: Convexity;
+  /** True for a node that is stored because a kernel was too wide: no kernel goes on behind it. */
+  readonly isCut: (node: Node) => boolean;
 }
 
 const familyOf = (node: Node) => operationOf(node.op).family;
@@ -80,56 +82,34 @@ export function fuseKernels(graph: Graph, options: FusionOptions = defaultFusion
   for (;;) {
     const groups = fuseOnce(graph, options, forced);
     // A loop is as many kernels as its body has groups, and those are divided by themselves.
-    const tooWide = groups.find((group) => group.kind !== "loop" && bindingsOf(group) > options.maxBindings);
-    if (tooWide === undefined) return groups;
-    // Too many buffers for one kernel: store one of the values it evaluates in place, the one that reads the most.
-    const split = widestMember(tooWide, forced);
-    if (split === undefined) {
-      throw new Error(`a kernel needs ${bindingsOf(tooWide)} buffers, this device binds ${options.maxBindings}`);
+    const tooWide = groups.filter((group) => group.kind !== "loop" && bindingsOf(group) > options.maxBindings);
+    if (tooWide.length === 0) return groups;
+    for (const group of tooWide) {
+      const splits = widthSplits(group, options.maxBindings, forced);
+      if (splits.length === 0) {
+        throw new Error(`a kernel needs ${bindingsOf(group)} buffers, this device binds ${options.maxBindings}`);
+      }
+      // Where it ended it ends again: its parts do not grow into what follows.
+      for (const node of [...splits, ...group.outputs]) forced.add(node);
     }
-    forced.add(split);
-  }
-}
-
-const bindingsOf = (group: KernelGroup) => group.inputs.length + group.outputs.length;
-
-function widestMember(group: KernelGroup, forced: ReadonlySet<Node>): Node | undefined {
-  const reads = new Map<Node, number>();
-  let best: Node | undefined;
-  for (const node of group.members) {
-    const leaves = new Set<Node>();
-    collectLeaves(node, (other) => group.inputs.includes(other), leaves);
-    reads.set(node, leaves.size);
-    // Where parts are joined, as many buffers are read as there are parts.
-    const joins = familyOf(node) === "elementwise" || (familyOf(node) === "movement" && node.operands.length > 1);
-    const candidate = joins && !group.outputs.includes(node) && !forced.has(node) && leaves.size > 1;
-    if (candidate && leaves.size < bindingsOf(group) && leaves.size > (best === undefined ? 0 : (reads.get(best) ?? 0)))
-      best = node;
-  }
-  return best;
-}
-
-function collectLeaves(node: Node, isLeaf: (node: Node) => boolean, leaves: Set<Node>): void {
-  const stack = [node];
-  const seen = new Set<Node>();
-  while (stack.length > 0) {
-    const current = stack.pop() as Node;
-    if (seen.has(current)) continue;
-    seen.add(current);
-    if (isLeaf(current)) leaves.add(current);
-    else stack.push(...current.operands);
   }
 }
 
 function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node>): KernelGroup[] {
   const nodes = graphNodes(graph);
-  const position = new Map(nodes.map((node, i) => [node, i]));
+  const order = graphOrder(nodes);
   const users = nodeUsers(nodes);
   // A hand-written kernel reads its operands from memory: they are stored like outputs.
   const bound = nodes.filter((node) => familyOf(node) === "extern").flatMap((node) => node.operands.map(storedAs));
   const outputs = new Set([...graph.outputs.map((output) => storedAs(output.node)), ...bound]);
   const isOutput = (node: Node) => outputs.has(node) || forced.has(node);
-  const facts: FusionGraph = { nodes, position, users, isOutput, convexity: convexity(position) };
+  const facts: FusionGraph = {
+    nodes,
+    ...order,
+    users,
+    isOutput,
+    isCut: (node) => forced.has(node),
+  };
 
   const drafts: Draft[] = [];
   const claimed = new Set<Node>();
@@ -175,7 +155,8 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
     }
   }
   const groups = drafts.map((draft) => finishGroup(draft, stored));
-  return inRunningOrder(groups, position);
+  const ordered = inRunningOrder(groups, order.position);
+  return options.fuse ? joinChains(ordered, { maxBindings: options.maxBindings, mustStore: isOutput }) : ordered;
 }
 
 /**

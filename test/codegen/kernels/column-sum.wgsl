@@ -1,4 +1,4 @@
-// ---- kernel 1 of 3
+// ---- kernel 1 of 2
 // rows: sum
 // _ = sum "h j r -> h r"
 
@@ -16,29 +16,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   sum_2[row] = sum;
 }
 
-// ---- kernel 2 of 3
-// map: gt
+// ---- kernel 2 of 2
+// map: gt, cast
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> gt_2: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> cast_3: array<vec4<i32>>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let thread = id.x;
   if (thread >= 300u) { return; }
   let q_2 = q[thread];
-  gt_2[thread] = select(vec4<u32>(0u), vec4<u32>(1u), q_2 > q_2);
-}
-
-// ---- kernel 3 of 3
-// map: cast
-
-@group(0) @binding(0) var<storage, read_write> gt: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read_write> cast_3: array<vec4<i32>>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let thread = id.x;
-  if (thread >= 300u) { return; }
-  cast_3[thread] = vec4<i32>((gt[thread] != vec4<u32>(0u)));
+  let gt = q_2 > q_2;
+  gt_2[thread] = select(vec4<u32>(0u), vec4<u32>(1u), gt);
+  cast_3[thread] = vec4<i32>(gt);
 }

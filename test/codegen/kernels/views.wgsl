@@ -1,8 +1,20 @@
-// ---- kernel 1 of 3
-// map: pad
+// ---- kernel 1 of 2
+// map: pad, sin
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read_write> pad_2: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> sin_3: array<vec4<f32>>;
+
+fn weft_sin4(x: vec4<f32>) -> vec4<f32> {
+  let k = round(x * 0.63661977);
+  let r = (((x - k * 1.5703125) - k * 0.0004837512969970703) - k * 7.549533620476723e-08) - k * 2.5632829192545614e-12;
+  let s = r * r;
+  let sine = r * (((-0.00019502194481901824 * s + 0.008332022465765476) * s - 0.16666650772094727) * s + 1.0);
+  let cosine = (((2.4377693989663385e-05 * s - 0.001388659467920661) * s + 0.04166661575436592) * s - 0.5) * s + 1.0;
+  let quadrant = vec4<i32>(k) & vec4<i32>(3);
+  let value = select(sine, cosine, (quadrant & vec4<i32>(1)) == vec4<i32>(1));
+  return select(value, -value, quadrant >= vec4<i32>(2));
+}
 
 fn weft_tanh4(x: vec4<f32>) -> vec4<f32> {
   let s = x * x;
@@ -16,34 +28,12 @@ fn weft_tanh4(x: vec4<f32>) -> vec4<f32> {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let thread = id.x;
   if (thread >= 18u) { return; }
-  pad_2[thread] = select(vec4<f32>(2.0), weft_tanh4(vec4<f32>(a[(clamp(thread / 2u, 1u, 5u) - 1u) + (clamp((thread % 2u) * 4u, 1u, 7u) - 1u) * 5u], a[(thread % 2u) * 20u + (clamp(thread / 2u, 1u, 5u) - 1u)], a[(thread % 2u) * 20u + (clamp(thread / 2u, 1u, 5u) - 1u) + 5u], a[(thread % 2u) * 20u + (clamp(thread / 2u, 1u, 5u) - 1u) + 10u])), (vec4<bool>((i32((thread / 2u) - 1u) >= 0) & (i32((thread / 2u) - 1u) <= 4)) & ((vec4<i32>(i32((thread % 2u) * 4u - 1u)) + vec4<i32>(0, 1, 2, 3)) >= vec4<i32>(0))));
+  let pad = select(vec4<f32>(2.0), weft_tanh4(vec4<f32>(a[(clamp(thread / 2u, 1u, 5u) - 1u) + (clamp((thread % 2u) * 4u, 1u, 7u) - 1u) * 5u], a[(thread % 2u) * 20u + (clamp(thread / 2u, 1u, 5u) - 1u)], a[(thread % 2u) * 20u + (clamp(thread / 2u, 1u, 5u) - 1u) + 5u], a[(thread % 2u) * 20u + (clamp(thread / 2u, 1u, 5u) - 1u) + 10u])), (vec4<bool>((i32((thread / 2u) - 1u) >= 0) & (i32((thread / 2u) - 1u) <= 4)) & ((vec4<i32>(i32((thread % 2u) * 4u - 1u)) + vec4<i32>(0, 1, 2, 3)) >= vec4<i32>(0))));
+  pad_2[thread] = pad;
+  sin_3[thread] = weft_sin4(pad);
 }
 
-// ---- kernel 2 of 3
-// map: sin
-
-@group(0) @binding(0) var<storage, read_write> pad: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> sin_3: array<vec4<f32>>;
-
-fn weft_sin4(x: vec4<f32>) -> vec4<f32> {
-  let k = round(x * 0.63661977);
-  let r = (((x - k * 1.5703125) - k * 0.0004837512969970703) - k * 7.549533620476723e-08) - k * 2.5632829192545614e-12;
-  let s = r * r;
-  let sine = r * (((-0.00019502194481901824 * s + 0.008332022465765476) * s - 0.16666650772094727) * s + 1.0);
-  let cosine = (((2.4377693989663385e-05 * s - 0.001388659467920661) * s + 0.04166661575436592) * s - 0.5) * s + 1.0;
-  let quadrant = vec4<i32>(k) & vec4<i32>(3);
-  let value = select(sine, cosine, (quadrant & vec4<i32>(1)) == vec4<i32>(1));
-  return select(value, -value, quadrant >= vec4<i32>(2));
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let thread = id.x;
-  if (thread >= 18u) { return; }
-  sin_3[thread] = weft_sin4(pad[thread]);
-}
-
-// ---- kernel 3 of 3
+// ---- kernel 2 of 2
 // map: concat
 
 @group(0) @binding(0) var<storage, read_write> sin_2: array<vec4<f32>>;
