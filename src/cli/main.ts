@@ -12,6 +12,7 @@ import { doctorVerb } from "./verbs/doctor.ts";
 import { explainVerb } from "./verbs/explain.ts";
 import { exportVerb } from "./verbs/export.ts";
 import { fmtVerb } from "./verbs/fmt.ts";
+import { importVerb } from "./verbs/import.ts";
 import { inspectVerb } from "./verbs/inspect.ts";
 import { lspVerb } from "./verbs/lsp.ts";
 import { newVerb } from "./verbs/new.ts";
@@ -30,6 +31,7 @@ const verbs: readonly Verb[] = [
   trainVerb,
   buildVerb,
   exportVerb,
+  importVerb,
   demoVerb,
   paramsVerb,
   fmtVerb,

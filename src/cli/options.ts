@@ -36,7 +36,8 @@ export interface CompileOptions {
   readonly loss?: string;
 }
 
-const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text];
+/** Gathers an option that may be repeated. */
+export const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text];
 
 /** A number of `--set`, `--seed` and the like that must be whole and not negative. */
 export function wholeNumber(text: string): number {
@@ -167,7 +168,7 @@ function readGradient(texts: readonly string[] | undefined): readonly string[] |
 }
 
 /** `d=64`, `eps=1e-5`, `causal=true`. */
-function readSettings(texts: readonly string[]): ReadonlyMap<string, number | boolean> {
+export function readSettings(texts: readonly string[]): ReadonlyMap<string, number | boolean> {
   const settings = new Map<string, number | boolean>();
   for (const text of texts) {
     const [name, value] = splitAssignment("--set", text, "NAME=VALUE, for example --set L=128");
