@@ -9,7 +9,7 @@
  */
 import type { Constraint, Node } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { lane, literal, splat } from "./block.ts";
+import { literal, splat } from "./block.ts";
 import type { TileIndices } from "./contraction-tile.ts";
 import {
   addIndex,
@@ -18,17 +18,17 @@ import {
   type IndexExpression,
   type IndexVariable,
   scaleIndex,
-  substituteIndex,
   unflatten,
   variableIndex,
 } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { below, followEpilogue, kernelName, type LoweredKernel, multiply } from "./lowering.ts";
+import { kernelName, type LoweredKernel, multiply } from "./lowering.ts";
 import { anyInside, constraintTest, loopBounds } from "./ranges.ts";
 import type { ContractionSchedule } from "./schedule.ts";
+import { storeTile, whenSome } from "./store-tile.ts";
 import { loadColumns, loadRows, loadSharedRows, range } from "./tile-loads.ts";
 import { layOutTiles } from "./tile-threads.ts";
-import { applyOperation, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
+import { applyOperation, laneIndex, type RegionSources } from "./values.ts";
 
 export function lowerContraction(
   group: KernelGroup,
@@ -37,7 +37,6 @@ export function lowerContraction(
   region?: RegionSources,
 ): LoweredKernel {
   const head = group.heads[0] as Node;
-  const root = group.outputs[0] as Node;
   const { where, rowIndices, columnIndices } = tile;
   const size = (name: string) => tile.sizes.get(name) as number;
   const dtype = arithmeticType(head.type.dtype);
@@ -164,48 +163,8 @@ export function lowerContraction(
   if (skip === undefined) nest(0);
   else block.when(skip, () => nest(0));
 
-  guarded(threads.exists, storeTile);
+  whenSome(block, threads.exists, () =>
+    storeTile(lowering, { group, tile, dtype, sums, rowAt, columnAt, places, where: keptConstraints }),
+  );
   return lowering.finish(kernelName(group));
-
-  function storeTile() {
-    const members = new Set(group.members);
-    const wholeRows = size(tile.row) % rows === 0;
-    const wholeColumns = size(tile.column) % (4 * vectors) === 0;
-    const store = (r: number, column: IndexExpression, value: ScalarExpression) => {
-      const row = wholeRows ? rowAt(r) : inRange(tile.row, rowAt(r));
-      const own = new Map(places).set(tile.row, row).set(tile.column, column);
-      const test = constraintTest(keptConstraints, own);
-      const kept = test === undefined ? value : applyOperation("select", [test, value, literal(0, dtype)], dtype);
-      const headPosition = tile.result.map((index) => own.get(index) as IndexExpression);
-      lowering.computed = (node) => (node === head ? kept : undefined);
-      const position = followEpilogue(head, root, members, headPosition);
-      lowering.store(root, position, lowering.value(root, position));
-    };
-    const sumAt = (r: number, v: number) => (sums[r] as ScalarExpression[])[v] as ScalarExpression;
-    const rowTest = (r: number) => (wholeRows ? undefined : below(rowAt(r), size(tile.row)));
-    if (wholeColumns) {
-      for (let r = 0; r < rows; r++) {
-        guarded(rowTest(r), () => {
-          for (let v = 0; v < vectors; v++) store(r, columnAt(v), sumAt(r, v));
-        });
-      }
-      return;
-    }
-    // One branch for all rows of a column: many small ones take a driver long to compile.
-    for (let v = 0; v < vectors; v++) {
-      for (const component of lanes) {
-        const column = substituteIndex(columnAt(v), laneVariable, constantIndex(component));
-        guarded(below(column, size(tile.column)), () => {
-          for (let r = 0; r < rows; r++) {
-            guarded(rowTest(r), () => store(r, inRange(tile.column, column), lane(sumAt(r, v), component)));
-          }
-        });
-      }
-    }
-  }
-
-  function guarded(test: ScalarExpression | undefined, body: () => void) {
-    if (test === undefined) body();
-    else block.when(test, body);
-  }
 }
