@@ -43,7 +43,7 @@ export function lane(of: ScalarExpression, index: number): ScalarExpression {
   return { kind: "lane", of, lane: index, type: { dtype: of.type.dtype, width: 1 }, uses: of.uses };
 }
 
-/** A private array of a thread. Elements change, so they are read where they are used and never kept under a name. */
+/** An array of a thread or of its workgroup. Elements change, so they are read where they are used and never kept under a name. */
 export interface PrivateArray {
   readonly at: (index: IndexExpression) => ScalarExpression;
   readonly set: (index: IndexExpression, value: ScalarExpression) => void;
@@ -131,6 +131,16 @@ export class Block {
         this.innermost.statements.push({ kind: "set", name, index, value });
       },
     };
+  }
+
+  /** Waits for the workgroup. */
+  barrier(of: "storage" | "workgroup"): void {
+    this.innermost.statements.push({ kind: "barrier", of });
+  }
+
+  /** Writes an element of an array of the workgroup. */
+  setShared(name: string, index: IndexExpression, value: ScalarExpression): void {
+    this.innermost.statements.push({ kind: "set", name, index, value });
   }
 
   /** States the value of an index variable in the innermost scope. */

@@ -1,6 +1,7 @@
 /** The schedules that a contraction may have on a device; which of them is best, a model of their cost says, or a measurement. */
 import type { TileIndices } from "./contraction-tile.ts";
-import type { ContractionSchedule, DeviceSchedule } from "./schedule.ts";
+import { blockBytes, slicedIndex } from "./lower-blocked-contraction.ts";
+import type { ContractionSchedule, DeviceSchedule, WorkgroupBlock } from "./schedule.ts";
 
 /** A turn that loads four neighbours at once, or a whole short index, so that places of a window share their loads. */
 const longestWindow = 3;
@@ -23,7 +24,9 @@ export function contractionSchedules(
   if (work < device.lightWork && !repeats) return [schedule(1, 1, turn)];
   const single = { [inner]: 1 };
   const own = [schedule(4, 2, turn), schedule(4, 1, turn), schedule(8, 2, single), schedule(8, 1, single)];
-  const { subgroup } = device;
+  const { subgroup, workgroupMemory } = device;
+  if (workgroupMemory !== undefined && !repeats && tile.where.length === 0)
+    own.push(...blockedSchedules(tile, workgroupMemory));
   if (subgroup === undefined || repeats || !rowsDecide(tile)) return distinct(own);
   const shared = [
     ...windowTurns(tile, subgroup).flatMap((each) => [schedule(8, 1, each), schedule(8, 2, each)]),
@@ -31,6 +34,31 @@ export function contractionSchedules(
     ...tile.summed.filter((name) => size(name) % 4 === 0).map((name) => schedule(8, 1, { [name]: 4 })),
   ];
   return distinct([...own, ...shared.map((each) => ({ ...each, shared: { workgroup: 2 * subgroup, subgroup } }))]);
+}
+
+/** Threads in rows and columns, rows and vectors of each, and the depth of a slice: from many small tiles to few large ones. */
+const blocks: readonly (WorkgroupBlock & Pick<ContractionSchedule, "rows" | "vectors">)[] = [
+  { threadRows: 8, threadColumns: 8, depth: 32, rows: 4, vectors: 1 },
+  { threadRows: 16, threadColumns: 16, depth: 16, rows: 4, vectors: 1 },
+  { threadRows: 16, threadColumns: 8, depth: 16, rows: 8, vectors: 1 },
+  { threadRows: 16, threadColumns: 8, depth: 8, rows: 8, vectors: 2 },
+];
+
+/** Blocks of which rows and columns are at least half filled. */
+function blockedSchedules(
+  tile: TileIndices,
+  memory: NonNullable<DeviceSchedule["workgroupMemory"]>,
+): readonly ContractionSchedule[] {
+  const size = (name: string) => tile.sizes.get(name) as number;
+  return blocks.flatMap(({ rows, vectors, ...threads }) => {
+    const block = { ...threads, depth: Math.min(threads.depth, size(slicedIndex(tile))) };
+    const schedule: ContractionSchedule = { rows, vectors, turn: {}, block };
+    const fits =
+      blockBytes(schedule, block) <= memory.bytes && block.threadRows * block.threadColumns <= memory.threads;
+    const filled =
+      2 * size(tile.row) >= block.threadRows * rows && 2 * size(tile.column) >= 4 * block.threadColumns * vectors;
+    return fits && filled ? [schedule] : [];
+  });
 }
 
 function distinct(schedules: readonly ContractionSchedule[]): readonly ContractionSchedule[] {

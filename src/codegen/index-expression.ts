@@ -286,6 +286,10 @@ export function isMultipleOf(a: IndexExpression, by: number): boolean {
 }
 
 function atomMultiple(atom: IndexAtom, by: number, coefficient: number): boolean {
+  if (atom.kind === "clamp") {
+    const limits = (coefficient * atom.low) % by === 0 && (coefficient * atom.high) % by === 0;
+    return limits && isMultipleOf(scaleIndex(atom.of, coefficient), by);
+  }
   return atom.kind === "remainder" && atom.by % by === 0 && isMultipleOf(scaleIndex(atom.of, coefficient), by);
 }
 

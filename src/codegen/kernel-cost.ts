@@ -14,6 +14,8 @@ export interface ThreadWork {
   readonly nearLines: number;
   readonly farLines: number;
   readonly storedElements: number;
+  /** Reads of arrays of the thread or of its workgroup. */
+  readonly ownElements: number;
   /** Operations, of which so many are transcendental functions or the like. */
   readonly arithmetic: number;
   readonly expensive: number;
@@ -38,6 +40,7 @@ export function threadWork(kernel: Kernel): ThreadWork {
     nearLines: 0,
     farLines: 0,
     storedElements: 0,
+    ownElements: 0,
     arithmetic: 0,
     expensive: 0,
     broadcasts: 0,
@@ -166,8 +169,11 @@ function countExpression(expression: ScalarExpression, turns: number, walk: Walk
     case "literal":
     case "name":
       return;
-    case "index":
     case "element":
+      walk.counts.ownElements += turns;
+      countIndex(expression.index, turns, walk);
+      return;
+    case "index":
       countIndex(expression.index, turns, walk);
       return;
     case "load":
@@ -233,6 +239,7 @@ export function modelledTime(kernel: Kernel, profile: DeviceProfile): number {
     work.nearLines * model.nearLine +
     work.farLines * model.farLine +
     work.storedElements * model.store +
+    work.ownElements * model.ownElement +
     work.arithmetic * model.arithmetic +
     work.expensive * model.expensive +
     work.broadcasts * model.broadcast +
@@ -249,6 +256,7 @@ interface CostModel {
   readonly nearLine: number;
   readonly farLine: number;
   readonly store: number;
+  readonly ownElement: number;
   readonly arithmetic: number;
   readonly expensive: number;
   readonly broadcast: number;
@@ -267,6 +275,7 @@ const softwareModel: CostModel = {
   nearLine: 5,
   farLine: 27,
   store: 3,
+  ownElement: 10,
   arithmetic: 1,
   expensive: 10,
   broadcast: 0.5,
@@ -283,6 +292,7 @@ const gpuModel: CostModel = {
   nearLine: 2,
   farLine: 16,
   store: 2,
+  ownElement: 1,
   arithmetic: 1,
   expensive: 8,
   broadcast: 1,

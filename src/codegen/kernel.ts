@@ -38,7 +38,7 @@ export type ScalarExpression = ExpressionBase &
     /** Four scalars side by side. */
     | { readonly kind: "lanes"; readonly of: readonly ScalarExpression[] }
     | { readonly kind: "lane"; readonly of: ScalarExpression; readonly lane: number }
-    /** An element of a private array. */
+    /** An element of an array of the thread or of the workgroup. */
     | { readonly kind: "element"; readonly name: string; readonly index: IndexExpression }
     | { readonly kind: "dot"; readonly of: readonly [ScalarExpression, ScalarExpression] }
     /** What one invocation of the subgroup holds, in all of them. Every invocation gets here together. */
@@ -69,14 +69,21 @@ export type Statement =
   | { readonly kind: "if"; readonly condition: ScalarExpression; readonly body: readonly Statement[] }
   /** All threads of the one workgroup share out the values of `thread`. */
   | { readonly kind: "parallel"; readonly thread: IndexVariable; readonly body: readonly Statement[] }
-  /** Waits for the whole workgroup, and makes its stores visible to all of it. */
-  | { readonly kind: "barrier" }
+  /** Waits for the whole workgroup, and makes its stores to buffers or to its own arrays visible to all of it. */
+  | { readonly kind: "barrier"; readonly of: "storage" | "workgroup" }
   | {
       readonly kind: "store";
       readonly buffer: number;
       readonly address: IndexExpression;
       readonly value: ScalarExpression;
     };
+
+/** Memory that the threads of a workgroup share. */
+export interface WorkgroupArray {
+  readonly name: string;
+  readonly length: number;
+  readonly type: ScalarType;
+}
 
 export interface KernelBuffer {
   readonly name: string;
@@ -106,6 +113,7 @@ export interface Kernel {
   readonly thread: IndexVariable;
   /** Set where threads of a workgroup work together; the body then uses its variables and not `thread`. */
   readonly team?: Team;
+  readonly workgroupArrays?: readonly WorkgroupArray[];
   /** True when a single workgroup does everything, in `parallel` parts with barriers between. */
   readonly oneWorkgroup?: boolean;
   readonly body: readonly Statement[];

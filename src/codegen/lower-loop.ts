@@ -255,7 +255,10 @@ function iterateInside(
     const map = nodes.map((node, binding) => bindingOf(node, kernel.buffers[binding] as KernelBuffer));
     // A loop inside is a sequence of such phases already.
     if (kernel.oneWorkgroup === true) return mapBuffers(kernel.body, map);
-    return [{ kind: "parallel", thread: kernel.thread, body: mapBuffers(kernel.body, map) }, { kind: "barrier" }];
+    return [
+      { kind: "parallel", thread: kernel.thread, body: mapBuffers(kernel.body, map) },
+      { kind: "barrier", of: "storage" },
+    ];
   };
   const before = initial.flatMap(phase);
   const inside = kernels.flatMap(phase);

@@ -5,6 +5,7 @@ import { contractionSchedules } from "./contraction-schedules.ts";
 import { tileIndices } from "./contraction-tile.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import { modelledTime } from "./kernel-cost.ts";
+import { lowerBlockedContraction } from "./lower-blocked-contraction.ts";
 import { lowerContraction } from "./lower-contraction.ts";
 import { lowerExtern } from "./lower-extern.ts";
 import { lowerMap } from "./lower-map.ts";
@@ -83,7 +84,10 @@ export function candidates(group: KernelGroup, device: DeviceSchedule, region?: 
       }
       return contractionSchedules(tile, device, region !== undefined).map((schedule) => ({
         schedule,
-        lower: () => lowerContraction(group, tile, schedule, region),
+        lower: () =>
+          schedule.block === undefined
+            ? lowerContraction(group, tile, schedule, region)
+            : lowerBlockedContraction(group, tile, schedule, schedule.block),
       }));
     }
     case "loop":

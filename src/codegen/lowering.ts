@@ -1,7 +1,7 @@
 /** What every lowering shares: the kernel under construction, its buffers, and the way from a result to where it is stored. */
 import { elementCount, mergeOrigins, type Node, operationOf, stridesOf } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { Block, lane, literal } from "./block.ts";
+import { Block, indexUses, lane, literal, type PrivateArray } from "./block.ts";
 import {
   constantIndex,
   dependsOn,
@@ -15,7 +15,7 @@ import {
   substituteIndex,
   variableIndex,
 } from "./index-expression.ts";
-import type { Kernel, KernelBuffer, ScalarExpression, Team } from "./kernel.ts";
+import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Team, WorkgroupArray } from "./kernel.ts";
 import {
   applyOperation,
   indexValue,
@@ -45,6 +45,7 @@ export class Lowering implements ValueSources {
   computed: ValueSources["computed"] = () => undefined;
   /** Set where threads of a workgroup work together. */
   team: Team | undefined;
+  private readonly workgroupArrays: WorkgroupArray[] = [];
   private readonly stored: ReadonlySet<Node>;
 
   constructor(
@@ -71,6 +72,16 @@ export class Lowering implements ValueSources {
 
   value(node: Node, position: Position): ScalarExpression {
     return valueAt(this, node, position);
+  }
+
+  /** Declares an array of the workgroup. */
+  workgroupArray(wish: string, length: number, type: ScalarType): PrivateArray {
+    const name = this.block.freshName(wish);
+    this.workgroupArrays.push({ name, length, type });
+    return {
+      at: (index) => ({ kind: "element", name, index, type, uses: indexUses(index) }),
+      set: (index, value) => this.block.setShared(name, index, value),
+    };
   }
 
   /** Gives an index of the thread a name in the text, and a variable that stands for it from here on. */
@@ -124,6 +135,7 @@ export class Lowering implements ValueSources {
       buffers,
       thread: this.thread,
       ...(this.team === undefined ? {} : { team: this.team }),
+      ...(this.workgroupArrays.length === 0 ? {} : { workgroupArrays: this.workgroupArrays }),
       body: this.block.statements,
       origins: mergeOrigins(
         ...this.group.members.filter((node) => operationOf(node.op).family !== "source").map((node) => node.origins),

@@ -11,6 +11,19 @@ export interface ContractionSchedule {
   readonly turn: Readonly<Record<string, number>>;
   /** Where the threads of a workgroup have the same rows, and load them together. */
   readonly shared?: SharedLoads;
+  /** Where a workgroup keeps what its tiles read in its own memory. */
+  readonly block?: WorkgroupBlock;
+}
+
+/**
+ * A block of tiles: a workgroup's threads stand in rows and columns, and what they read of one summed index is copied into workgroup
+ * memory a slice at a time.
+ */
+export interface WorkgroupBlock {
+  readonly threadRows: number;
+  readonly threadColumns: number;
+  /** Elements of the summed index in a slice. */
+  readonly depth: number;
 }
 
 /**
@@ -54,6 +67,8 @@ export interface DeviceSchedule {
   readonly lightWork: number;
   /** Invocations of a subgroup, where there are subgroups and all have the same size. */
   readonly subgroup?: number;
+  /** Workgroup memory worth using, and the threads that can share it; absent where it is no faster than any other memory. */
+  readonly workgroupMemory?: { readonly bytes: number; readonly threads: number };
 }
 
 /**
@@ -72,5 +87,13 @@ export function deviceSchedule(profile: DeviceProfile): DeviceSchedule {
     // A small contraction takes a quarter of the time to compile with one row and one vector, and no noticeable time to run.
     lightWork: isSoftware ? 2 ** 19 : 0,
     ...(hasSubgroups ? { subgroup: smallest } : {}),
+    ...(isSoftware
+      ? {}
+      : {
+          workgroupMemory: {
+            bytes: profile.limits.workgroupStorageBytes,
+            threads: Math.min(profile.limits.maxWorkgroupSize, profile.limits.maxWorkgroupSizePerAxis[0]),
+          },
+        }),
   };
 }

@@ -3,12 +3,20 @@ import type { Constraint, Node } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
 import { type Block, lane, literal } from "./block.ts";
 import type { TileIndices } from "./contraction-tile.ts";
-import { clampIndex, constantIndex, type IndexExpression, substituteIndex } from "./index-expression.ts";
+import {
+  addIndex,
+  clampIndex,
+  constantIndex,
+  type IndexExpression,
+  isMultipleOf,
+  rangeOf,
+  substituteIndex,
+} from "./index-expression.ts";
 import type { ScalarExpression, ScalarType } from "./kernel.ts";
 import { below, followEpilogue, type Lowering } from "./lowering.ts";
 import { constraintTest } from "./ranges.ts";
 import { range } from "./tile-loads.ts";
-import { applyOperation, lanes, laneVariable } from "./values.ts";
+import { applyOperation, laneIndex, lanes, laneVariable } from "./values.ts";
 
 export interface ComputedTile {
   readonly group: KernelGroup;
@@ -34,8 +42,7 @@ export function storeTile(lowering: Lowering, computed: ComputedTile): void {
   const inRange = (index: string, at: IndexExpression) => clampIndex(at, 0, size(index) - 1);
   const rows = sums.length;
   const vectors = sums[0]?.length ?? 0;
-  const wholeRows = size(tile.row) % rows === 0;
-  const wholeColumns = size(tile.column) % (4 * vectors) === 0;
+  const wholeRows = range(rows).every((r) => rangeOf(rowAt(r)).high < size(tile.row));
   const store = (r: number, column: IndexExpression, value: ScalarExpression) => {
     const row = wholeRows ? rowAt(r) : inRange(tile.row, rowAt(r));
     const own = new Map(places).set(tile.row, row).set(tile.column, column);
@@ -48,7 +55,22 @@ export function storeTile(lowering: Lowering, computed: ComputedTile): void {
   };
   const sumAt = (r: number, v: number) => (sums[r] as readonly ScalarExpression[])[v] as ScalarExpression;
   const rowTest = (r: number) => (wholeRows ? undefined : below(rowAt(r), size(tile.row)));
-  if (wholeColumns) {
+  // One branch for all rows of a column: many small ones take a driver long to compile.
+  const storeRows = (
+    v: number,
+    columnTest: ScalarExpression | undefined,
+    column: IndexExpression,
+    component?: number,
+  ) =>
+    whenSome(block, columnTest, () => {
+      for (const r of range(rows)) {
+        const value = component === undefined ? sumAt(r, v) : lane(sumAt(r, v), component);
+        whenSome(block, rowTest(r), () => store(r, column, value));
+      }
+    });
+  const start = (v: number) => substituteIndex(columnAt(v), laneVariable, constantIndex(0));
+  const inside = (v: number) => rangeOf(columnAt(v)).high < size(tile.column);
+  if (range(vectors).every(inside)) {
     for (const r of range(rows)) {
       whenSome(block, rowTest(r), () => {
         for (const v of range(vectors)) store(r, columnAt(v), sumAt(r, v));
@@ -56,15 +78,19 @@ export function storeTile(lowering: Lowering, computed: ComputedTile): void {
     }
     return;
   }
-  // One branch for all rows of a column: many small ones take a driver long to compile.
   for (const v of range(vectors)) {
+    // Where four divides the number of columns and the first, all four of a vector are inside or none is.
+    if (size(tile.column) % 4 === 0 && isMultipleOf(start(v), 4)) {
+      storeRows(
+        v,
+        below(start(v), size(tile.column)),
+        addIndex(clampIndex(start(v), 0, size(tile.column) - 4), laneIndex),
+      );
+      continue;
+    }
     for (const component of lanes) {
       const column = substituteIndex(columnAt(v), laneVariable, constantIndex(component));
-      whenSome(block, below(column, size(tile.column)), () => {
-        for (const r of range(rows)) {
-          whenSome(block, rowTest(r), () => store(r, inRange(tile.column, column), lane(sumAt(r, v), component)));
-        }
-      });
+      storeRows(v, below(column, size(tile.column)), inRange(tile.column, column), component);
     }
   }
 }

@@ -69,6 +69,9 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
       `@group(0) @binding(${binding}) var<storage, ${buffer.access}> ${buffer.name}: ${bufferType(printing, buffer, binding)};`,
     );
   });
+  for (const { name, length, type } of kernel.workgroupArrays ?? []) {
+    lines.push(`var<workgroup> ${name}: array<${typeName(type)}, ${length}>;`);
+  }
   for (const helper of [...printing.helpers].sort()) {
     const vector = helper.endsWith("4");
     lines.push("", wgslHelper(vector ? helper.slice(0, -1) : helper, vector));
@@ -279,7 +282,7 @@ function printStatement(printing: Printing, statement: Statement, indent: string
       ];
     }
     case "barrier":
-      return [`${indent}storageBarrier();`];
+      return [`${indent}${statement.of}Barrier();`];
     case "if":
       return [
         `${indent}if (${value(statement.condition)}) {`,
