@@ -14,11 +14,8 @@ export function contractionSchedules(
 ): readonly ContractionSchedule[] {
   const size = (name: string) => tile.sizes.get(name) as number;
   const work = [...tile.sizes.values()].reduce((product, each) => product * each, 1);
-  const schedule = (rows: number, vectors: number, turn: ContractionSchedule["turn"]): ContractionSchedule => ({
-    rows: Math.min(rows, size(tile.row)),
-    vectors: columnVectors(size(tile.column), vectors),
-    turn,
-  });
+  const schedule = (rows: number, vectors: number, turn: ContractionSchedule["turn"]) =>
+    tileSchedule(tile, rows, vectors, turn);
   const inner = tile.summed[tile.summed.length - 1] as string;
   const turn = { [inner]: innerTurn(size(inner)) };
   if (work < device.lightWork && !repeats) return [schedule(1, 1, turn)];
@@ -26,7 +23,7 @@ export function contractionSchedules(
   const own = [schedule(4, 2, turn), schedule(4, 1, turn), schedule(8, 2, single), schedule(8, 1, single)];
   const { subgroup, workgroupMemory } = device;
   if (workgroupMemory !== undefined && !repeats && tile.where.length === 0)
-    own.push(...blockedSchedules(tile, workgroupMemory));
+    own.push(...blockedSchedules(tile, blocks, workgroupMemory));
   if (subgroup === undefined || repeats || !rowsDecide(tile)) return distinct(own);
   const shared = [
     ...windowTurns(tile, subgroup).flatMap((each) => [schedule(8, 1, each), schedule(8, 2, each)]),
@@ -36,21 +33,98 @@ export function contractionSchedules(
   return distinct([...own, ...shared.map((each) => ({ ...each, shared: { workgroup: 2 * subgroup, subgroup } }))]);
 }
 
+/** Rows and vec4 columns of a thread, for measurements to choose from. */
+const widerTiles: readonly (readonly [rows: number, vectors: number])[] = [
+  [1, 1],
+  [2, 1],
+  [4, 1],
+  [8, 1],
+  [16, 1],
+  [2, 2],
+  [4, 2],
+  [8, 2],
+  [16, 2],
+  [4, 4],
+  [8, 4],
+];
+
+const widerTurns = [1, 2, 4, 8];
+
+/** Subgroups of a workgroup that shares its loads. */
+const widerTeams = [1, 2, 4];
+
+/** Multiply-adds of a turn, written out; with more a kernel takes longer to compile than any measurement is worth. */
+const mostWritten = 128;
+
+/** Invocations of a workgroup that every device has. */
+const mostInvocations = 256;
+
+/** Many more schedules, for `weft tune`: the model of costs is not asked to tell them apart. */
+export function widerContractionSchedules(tile: TileIndices, device: DeviceSchedule): readonly ContractionSchedule[] {
+  const size = (name: string) => tile.sizes.get(name) as number;
+  const inner = tile.summed[tile.summed.length - 1] as string;
+  const turnsOf = (name: string, most: number) =>
+    widerTurns.filter((length) => length <= most && size(name) % length === 0).map((length) => ({ [name]: length }));
+  const tiles = (turns: readonly ContractionSchedule["turn"][]) =>
+    widerTiles
+      .flatMap(([rows, vectors]) => turns.map((turn) => tileSchedule(tile, rows, vectors, turn)))
+      .filter(({ rows, vectors, turn }) => {
+        const points = Object.values(turn).reduce((product, length) => product * length, 1);
+        return rows * vectors * points <= mostWritten;
+      });
+  const own = tiles([{ [inner]: innerTurn(size(inner)) }, ...turnsOf(inner, Number.POSITIVE_INFINITY)]);
+  const { subgroup, workgroupMemory } = device;
+  const blocked =
+    workgroupMemory === undefined || tile.where.length > 0
+      ? []
+      : blockedSchedules(tile, [...blocks, ...widerBlocks], workgroupMemory);
+  if (subgroup === undefined || !rowsDecide(tile)) return distinct([...own, ...blocked]);
+  const turns = [...windowTurns(tile, subgroup), ...tile.summed.flatMap((name) => turnsOf(name, subgroup))];
+  const teams = widerTeams.map((count) => count * subgroup).filter((workgroup) => workgroup <= mostInvocations);
+  const shared = tiles(turns).flatMap((schedule) =>
+    teams.map((workgroup) => ({ ...schedule, shared: { workgroup, subgroup } })),
+  );
+  return distinct([...own, ...blocked, ...shared]);
+}
+
+function tileSchedule(
+  tile: TileIndices,
+  rows: number,
+  vectors: number,
+  turn: ContractionSchedule["turn"],
+): ContractionSchedule {
+  const size = (name: string) => tile.sizes.get(name) as number;
+  return { rows: Math.min(rows, size(tile.row)), vectors: columnVectors(size(tile.column), vectors), turn };
+}
+
+type BlockOfTiles = WorkgroupBlock & Pick<ContractionSchedule, "rows" | "vectors">;
+
 /** Threads in rows and columns, rows and vectors of each, and the depth of a slice: from many small tiles to few large ones. */
-const blocks: readonly (WorkgroupBlock & Pick<ContractionSchedule, "rows" | "vectors">)[] = [
+const blocks: readonly BlockOfTiles[] = [
   { threadRows: 8, threadColumns: 8, depth: 32, rows: 4, vectors: 1 },
   { threadRows: 16, threadColumns: 16, depth: 16, rows: 4, vectors: 1 },
   { threadRows: 16, threadColumns: 8, depth: 16, rows: 8, vectors: 1 },
   { threadRows: 16, threadColumns: 8, depth: 8, rows: 8, vectors: 2 },
 ];
 
+const widerBlocks: readonly BlockOfTiles[] = [
+  { threadRows: 8, threadColumns: 8, depth: 16, rows: 8, vectors: 1 },
+  { threadRows: 8, threadColumns: 8, depth: 16, rows: 8, vectors: 2 },
+  { threadRows: 8, threadColumns: 16, depth: 16, rows: 8, vectors: 1 },
+  { threadRows: 16, threadColumns: 16, depth: 8, rows: 8, vectors: 1 },
+  { threadRows: 16, threadColumns: 16, depth: 16, rows: 8, vectors: 1 },
+  { threadRows: 16, threadColumns: 16, depth: 8, rows: 8, vectors: 2 },
+  { threadRows: 32, threadColumns: 8, depth: 8, rows: 4, vectors: 2 },
+];
+
 /** Blocks of which rows and columns are at least half filled. */
 function blockedSchedules(
   tile: TileIndices,
+  from: readonly BlockOfTiles[],
   memory: NonNullable<DeviceSchedule["workgroupMemory"]>,
 ): readonly ContractionSchedule[] {
   const size = (name: string) => tile.sizes.get(name) as number;
-  return blocks.flatMap(({ rows, vectors, ...threads }) => {
+  return from.flatMap(({ rows, vectors, ...threads }) => {
     const block = { ...threads, depth: Math.min(threads.depth, size(slicedIndex(tile))) };
     const schedule: ContractionSchedule = { rows, vectors, turn: {}, block };
     const fits =

@@ -4,11 +4,11 @@ export { emitModule, type ModuleFile, type ModuleRequest, moduleRuntimeFiles } f
 export {
   groupOrigins,
   makePlan,
-  PlanLimitError,
   type PlannedKernel,
   type PlanOptions,
   type PlanResult,
 } from "./make-plan.ts";
 export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor, StoredPlan } from "./plan.ts";
-export { type DeviceSchedule, deviceSchedule } from "./schedule.ts";
+export { PlanLimitError } from "./plan-parts.ts";
+export { type DeviceSchedule, deviceSchedule, type KernelSchedule } from "./schedule.ts";
 export { wishedName } from "./values.ts";

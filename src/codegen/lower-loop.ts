@@ -305,11 +305,12 @@ interface Counting {
 
 /** A body's kernel that reads its step from the counter. */
 function withStep(
-  { kernel, buffers }: LoweredKernel,
+  lowered: LoweredKernel,
   step: IndexVariable,
   counter: Node,
   { reads, writes }: Counting,
 ): LoweredKernel {
+  const { kernel, buffers } = lowered;
   const binding = buffers.length;
   const name = `${step.name}_counter`;
   const value: IndexExpression = valueIndex(counted(binding, reads), `${name}[${reads}]`, step.extent);
@@ -323,6 +324,7 @@ function withStep(
     statements.push(kernel.thread.extent === 1 ? store : { kind: "if", condition: isFirst, body: [store] });
   }
   return {
+    ...lowered,
     kernel: { ...kernel, buffers: [...kernel.buffers, counterBinding(name)], body: [...statements, ...kernel.body] },
     buffers: [...buffers, counter],
   };

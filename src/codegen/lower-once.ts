@@ -19,7 +19,7 @@ export function lowerOnce(lower: (group: KernelGroup) => LoweredKernel): (group:
     if (before !== undefined) {
       const origins = computedOrigins(group);
       const buffers = before.places.map((place) => nodes[place] as Node);
-      return { kernel: { ...before.lowered.kernel, origins }, buffers };
+      return { ...before.lowered, kernel: { ...before.lowered.kernel, origins }, buffers };
     }
     const lowered = lower(group);
     const numbers = new Map(nodes.map((node, place) => [node, place]));

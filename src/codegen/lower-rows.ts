@@ -1,6 +1,7 @@
 /**
  * Row kernels: a thread takes one row (or four neighbouring rows, when the rows lie across the fastest axis) and walks it
- * once for every level of reductions that wait for each other, then once more to store whole rows.
+ * once for every level of reductions that wait for each other, then once more to store whole rows. Or the threads of a workgroup take
+ * a row together: each walks a part of it, and they reduce what they have found in workgroup memory, always in the same order.
  */
 import {
   type Constraint,
@@ -12,9 +13,11 @@ import {
   type Reducer,
 } from "../ir/index.ts";
 import { type KernelGroup, keptAxes } from "../passes/index.ts";
-import { indexUses, lane, literal } from "./block.ts";
+import { type Block, indexUses, lane, literal } from "./block.ts";
 import {
   addIndex,
+  clampIndex,
+  constantIndex,
   type IndexExpression,
   type IndexVariable,
   scaleIndex,
@@ -22,8 +25,10 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
+import { below, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
+import type { DeviceSchedule, RowSchedule } from "./schedule.ts";
+import { whenSome } from "./store-tile.ts";
 import { applyOperation, fourTimes, indexValue, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
 /** `across`: four rows a thread; `within`: four elements of a row at a time; `scalar`: neither. */
@@ -34,16 +39,30 @@ interface RowSpace {
   readonly kept: readonly number[];
   readonly reduced: readonly number[];
   readonly mode: VectorMode;
+  /** Number of a thread among those that walk a row together. */
+  readonly member?: IndexVariable;
 }
 
-export function lowerRows(group: KernelGroup, region?: RegionSources): LoweredKernel {
-  const space = rowSpace(group);
+/** The schedules that a row kernel may have on a device. */
+export function rowSchedules(group: KernelGroup, device: DeviceSchedule, repeats: boolean): readonly RowSchedule[] {
+  const { fullShape, reduced, mode } = rowSpace(group, 1);
+  const alone = { threads: 1 };
+  const positional = group.heads.some((node) => operationOf(node.op).reducer?.positional === true);
+  const { workgroupMemory } = device;
+  if (workgroupMemory === undefined || repeats || mode === "across" || positional) return [alone];
+  const steps = (fullShape[reduced[reduced.length - 1] as number] as number) / (mode === "within" ? 4 : 1);
+  const together = [32, 64, 256].filter((threads) => threads <= workgroupMemory.threads && 2 * steps >= threads);
+  return [alone, ...together.map((threads) => ({ threads }))];
+}
+
+export function lowerRows(group: KernelGroup, { threads }: RowSchedule, region?: RegionSources): LoweredKernel {
+  const space = rowSpace(group, threads);
   const rowShape = space.kept.map((axis) => space.fullShape[axis] as number);
   const rows = elementCount(rowShape);
-  const thread: IndexVariable = { name: "row", extent: space.mode === "across" ? rows / 4 : rows };
-  const lowering = new Lowering(group, thread, region);
-  const flat =
-    space.mode === "across" ? addIndex(scaleIndex(variableIndex(thread), 4), laneIndex) : variableIndex(thread);
+  const row: IndexVariable = { name: "row", extent: space.mode === "across" ? rows / 4 : rows };
+  const lowering = new Lowering(group, threads === 1 ? row : { name: "thread", extent: rows * threads }, region);
+  if (space.member !== undefined) lowering.team = { size: threads, number: row, member: space.member };
+  const flat = space.mode === "across" ? addIndex(scaleIndex(variableIndex(row), 4), laneIndex) : variableIndex(row);
   const rowPosition = unflatten(flat, rowShape);
 
   const results = new Map<Node, ScalarExpression>();
@@ -56,13 +75,18 @@ export function lowerRows(group: KernelGroup, region?: RegionSources): LoweredKe
       for (const output of outputs) lowering.store(output, position, lowering.value(output, position));
     });
   }
-  for (const output of group.outputs) {
-    if (isRowShaped(group, output)) lowering.store(output, rowPosition, lowering.value(output, rowPosition));
+  // One thread stores what a row has once.
+  const isFirst =
+    space.member === undefined
+      ? undefined
+      : applyOperation("eq", [indexValue(variableIndex(space.member)), literal(0, "i32")], "bool");
+  for (const output of group.outputs.filter((node) => isRowShaped(group, node))) {
+    whenSome(lowering.block, isFirst, () => lowering.store(output, rowPosition, lowering.value(output, rowPosition)));
   }
   return lowering.finish(kernelName(group));
 }
 
-function rowSpace(group: KernelGroup): RowSpace {
+function rowSpace(group: KernelGroup, threads: number): RowSpace {
   const head = group.heads[0] as Node;
   const fullShape = (head.operands[0] as Node).type.shape;
   const kept = keptAxes(head);
@@ -71,7 +95,7 @@ function rowSpace(group: KernelGroup): RowSpace {
   const divisible = (fullShape[last] ?? 1) % 4 === 0;
   const positional = group.heads.some((node) => operationOf(node.op).reducer?.positional === true);
   const mode: VectorMode = !divisible ? "scalar" : kept.includes(last) ? "across" : positional ? "scalar" : "within";
-  return { fullShape, kept, reduced, mode };
+  return { fullShape, kept, reduced, mode, ...(threads === 1 ? {} : { member: { name: "member", extent: threads } }) };
 }
 
 /** A value per row: what the heads give, and what follows from them without being spread along the row again. */
@@ -129,7 +153,15 @@ function walkRow(
     }
     const size = space.fullShape[axis] as number;
     const vector = space.mode === "within" && depth === space.reduced.length - 1;
-    const variable: IndexVariable = { name: lowering.block.freshName("k"), extent: vector ? size / 4 : size };
+    const count = vector ? size / 4 : size;
+    if (space.member !== undefined && depth === space.reduced.length - 1) {
+      walkTogether(lowering.block, space.member, count, (k) => {
+        position[axis] = vector ? fourTimes(k) : k;
+        nest(depth + 1);
+      });
+      return;
+    }
+    const variable: IndexVariable = { name: lowering.block.freshName("k"), extent: count };
     const bounds = sharedBounds(space, bounded, axis, depth, position, vector ? 4 : 1);
     lowering.block.loop(variable, bounds, () => {
       position[axis] = vector ? fourTimes(variableIndex(variable)) : variableIndex(variable);
@@ -137,6 +169,38 @@ function walkRow(
     });
   };
   nest(0);
+}
+
+/** Each thread takes every so-many-th step of a row. */
+function walkTogether(block: Block, member: IndexVariable, count: number, body: (k: IndexExpression) => void): void {
+  const turn: IndexVariable = { name: block.freshName("turn"), extent: Math.ceil(count / member.extent) };
+  block.loop(turn, {}, () => {
+    const k = addIndex(scaleIndex(variableIndex(turn), member.extent), variableIndex(member));
+    // What is computed under the test may be computed before it: steps beyond the end read the last one.
+    whenSome(block, below(k, count), () => body(clampIndex(k, 0, count - 1)));
+  });
+}
+
+/** The reduction of what the threads of a workgroup hold, in all of them: halves are joined until one is left. */
+function reduceTogether(
+  lowering: Lowering,
+  member: IndexVariable,
+  operation: string,
+  own: ScalarExpression,
+): ScalarExpression {
+  const { block } = lowering;
+  const { dtype } = own.type;
+  const parts = lowering.workgroupArray("parts", member.extent, { dtype, width: 1 });
+  const at = (ahead: number) => addIndex(variableIndex(member), constantIndex(ahead));
+  parts.set(at(0), own);
+  block.barrier("workgroup");
+  for (let half = member.extent / 2; half >= 1; half /= 2) {
+    block.when(applyOperation("lt", [indexValue(at(0)), literal(half, "i32")], "bool"), () => {
+      parts.set(at(0), applyOperation(operation, [parts.at(at(0)), parts.at(at(half))], dtype));
+    });
+    block.barrier("workgroup");
+  }
+  return block.variable("whole", parts.at(constantIndex(0)));
 }
 
 /** Loop bounds that all reductions of the level agree on; where they differ, the tests inside do the work. */
@@ -212,13 +276,20 @@ function reduceLevel(
     }
   });
   for (const { head, reducer, from, value, place } of accumulators) {
-    if (place !== undefined) results.set(head, place);
-    else if (space.mode !== "within") results.set(head, value);
-    else {
-      const parts = lanes.map((component) => lane(value, component));
-      const whole = parts.reduce((a, b) => applyOperation(reducer.operation, [a, b], arithmeticType(from)));
-      results.set(head, block.bind(whole, undefined, head.name ?? head.op));
+    if (place !== undefined) {
+      results.set(head, place);
+      continue;
     }
+    let whole = value;
+    if (space.mode === "within") {
+      const parts = lanes.map((component) => lane(value, component));
+      const joined = parts.reduce((a, b) => applyOperation(reducer.operation, [a, b], arithmeticType(from)));
+      whole = block.bind(joined, undefined, head.name ?? head.op);
+    }
+    results.set(
+      head,
+      space.member === undefined ? whole : reduceTogether(lowering, space.member, reducer.operation, whole),
+    );
   }
 }
 

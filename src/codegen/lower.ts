@@ -1,8 +1,8 @@
 /** Which lowering a group gets, and with which schedule. */
 import type { Node } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { contractionSchedules } from "./contraction-schedules.ts";
-import { tileIndices } from "./contraction-tile.ts";
+import { contractionSchedules, widerContractionSchedules } from "./contraction-schedules.ts";
+import { type TileIndices, tileIndices } from "./contraction-tile.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import { modelledTime } from "./kernel-cost.ts";
 import { lowerBlockedContraction } from "./lower-blocked-contraction.ts";
@@ -11,23 +11,32 @@ import { lowerExtern } from "./lower-extern.ts";
 import { lowerMap } from "./lower-map.ts";
 import { lowerOnlineSoftmax, onlineSoftmaxSchedules } from "./lower-online-softmax.ts";
 import { lowerOrder } from "./lower-order.ts";
-import { lowerRows } from "./lower-rows.ts";
+import { lowerRows, rowSchedules } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { lowerScatter } from "./lower-scatter.ts";
 import { lowerSum, sumSchedules } from "./lower-sum.ts";
-import type { LoweredKernel } from "./lowering.ts";
-import type { DeviceSchedule, KernelSchedule } from "./schedule.ts";
+import type { LoweredKernel, ScheduleChoice } from "./lowering.ts";
+import type { ContractionSchedule, DeviceSchedule, KernelSchedule } from "./schedule.ts";
 import type { RegionSources } from "./values.ts";
 
 /** What a kernel is lowered for. */
 export interface LoweringTarget {
   readonly profile: DeviceProfile;
   readonly schedule: DeviceSchedule;
-  /** Chooses among the ways to compute a group; absent: the one that costs least by the model. */
+  /** Chooses among the ways to compute a group, by measurements. */
   readonly choose?: ChooseCandidate | undefined;
 }
 
-export type ChooseCandidate = (group: KernelGroup, candidates: readonly Candidate[]) => Candidate;
+/**
+ * One of the ways to compute a group, or `undefined` to leave it to the model of costs.
+ *
+ * @param wider  more ways, which only a measurement can recommend; absent in the body of a loop
+ */
+export type ChooseCandidate = (
+  group: KernelGroup,
+  candidates: readonly Candidate[],
+  wider: (() => readonly Candidate[]) | undefined,
+) => Candidate | undefined;
 
 /** One way to compute a group. */
 export interface Candidate {
@@ -39,16 +48,46 @@ export interface Candidate {
 /** Lowers a group that is one kernel: any but a loop (lower-loop.ts). */
 export function lowerGroup(group: KernelGroup, target: LoweringTarget, region?: RegionSources): LoweredKernel {
   const ways = candidates(group, target.schedule, region);
-  const [first, ...others] = ways;
+  const [first] = ways;
   if (first === undefined) throw new Error(`there is no way to compute ${group.kind}`);
-  if (others.length === 0) return first.lower();
-  return target.choose === undefined ? cheapest(ways, target.profile) : target.choose(group, ways).lower();
+  if (first.schedule === undefined) return first.lower();
+  const wider = region === undefined ? () => widerCandidates(group, target.schedule) : undefined;
+  const measured = target.choose?.(group, ways, wider);
+  if (measured !== undefined) return withChoice(measured, measured.lower(), "measurement");
+  const { candidate, lowered } = cheapest(ways, target.profile);
+  return withChoice(candidate, lowered, "model");
 }
 
-function cheapest(ways: readonly Candidate[], profile: DeviceProfile): LoweredKernel {
-  const lowered = ways.map(({ lower }) => lower());
-  const times = lowered.map(({ kernel }) => modelledTime(kernel, profile));
-  return lowered[times.indexOf(Math.min(...times))] as LoweredKernel;
+function withChoice({ schedule }: Candidate, lowered: LoweredKernel, by: ScheduleChoice["by"]): LoweredKernel {
+  return schedule === undefined ? lowered : { ...lowered, choice: { schedule, by } };
+}
+
+/** A way to compute a group, carried out, and what the model says that it costs. */
+export interface CostedCandidate {
+  readonly candidate: Candidate;
+  readonly lowered: LoweredKernel;
+  /** Arbitrary units, as `modelledTime` gives them. */
+  readonly modelled: number;
+}
+
+/** What the model says of some candidates, in their order. */
+export function costed(ways: readonly Candidate[], profile: DeviceProfile): readonly CostedCandidate[] {
+  return ways.map((candidate) => {
+    const lowered = candidate.lower();
+    return { candidate, lowered, modelled: modelledTime(lowered.kernel, profile) };
+  });
+}
+
+/** The candidate that costs least by the model. */
+export function cheapest(ways: readonly Candidate[], profile: DeviceProfile): CostedCandidate {
+  return costed(ways, profile).reduce((best, each) => (each.modelled < best.modelled ? each : best));
+}
+
+/** More ways to compute a group that is in no loop: too many to be lowered for every kernel, but worth measuring. */
+export function widerCandidates(group: KernelGroup, device: DeviceSchedule): readonly Candidate[] {
+  if (group.kind !== "contraction") return [];
+  const tile = tileIndices(group.heads[0] as Node);
+  return tile === undefined ? [] : tileCandidates(group, tile, widerContractionSchedules(tile, device));
 }
 
 /** The ways to compute a group, the plainest first. */
@@ -58,7 +97,10 @@ export function candidates(group: KernelGroup, device: DeviceSchedule, region?: 
     case "map":
       return only(() => lowerMap(group, region));
     case "rows":
-      return only(() => lowerRows(group, region));
+      return rowSchedules(group, device, region !== undefined).map((schedule) => ({
+        schedule,
+        lower: () => lowerRows(group, schedule, region),
+      }));
     case "scan":
       return only(() => lowerScan(group, region));
     case "order":
@@ -82,15 +124,24 @@ export function candidates(group: KernelGroup, device: DeviceSchedule, region?: 
           lower: () => lowerSum(group, schedule, region),
         }));
       }
-      return contractionSchedules(tile, device, region !== undefined).map((schedule) => ({
-        schedule,
-        lower: () =>
-          schedule.block === undefined
-            ? lowerContraction(group, tile, schedule, region)
-            : lowerBlockedContraction(group, tile, schedule, schedule.block),
-      }));
+      return tileCandidates(group, tile, contractionSchedules(tile, device, region !== undefined), region);
     }
     case "loop":
       throw new Error("a loop is a sequence of kernels: lowerLoop makes it");
   }
+}
+
+function tileCandidates(
+  group: KernelGroup,
+  tile: TileIndices,
+  schedules: readonly ContractionSchedule[],
+  region?: RegionSources,
+): readonly Candidate[] {
+  return schedules.map((schedule) => ({
+    schedule,
+    lower: () =>
+      schedule.block === undefined
+        ? lowerContraction(group, tile, schedule, region)
+        : lowerBlockedContraction(group, tile, schedule, schedule.block),
+  }));
 }

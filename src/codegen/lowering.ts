@@ -16,6 +16,7 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Team, WorkgroupArray } from "./kernel.ts";
+import type { KernelSchedule } from "./schedule.ts";
 import {
   applyOperation,
   indexValue,
@@ -32,6 +33,14 @@ import {
 export interface LoweredKernel {
   readonly kernel: Kernel;
   readonly buffers: readonly Node[];
+  /** The schedule and what chose it, where a kernel has one. */
+  readonly choice?: ScheduleChoice;
+}
+
+/** A schedule, chosen by the model of costs or by a measurement. */
+export interface ScheduleChoice {
+  readonly schedule: KernelSchedule;
+  readonly by: "model" | "measurement";
 }
 
 /** Buffers that kernels only read, and may share with other bindings. */

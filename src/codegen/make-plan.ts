@@ -10,7 +10,6 @@ import {
   operationOf,
   printSpan,
   printType,
-  type TensorType,
 } from "../ir/index.ts";
 import {
   defaultFusionOptions,
@@ -30,16 +29,16 @@ import type { Kernel } from "./kernel.ts";
 import { type ChooseCandidate, type LoweringTarget, lowerGroup } from "./lower.ts";
 import { type DispatchSequence, dispatchCount, lowerLoop } from "./lower-loop.ts";
 import { lowerOnce } from "./lower-once.ts";
-import { kernelName, type LoweredKernel } from "./lowering.ts";
-import type { BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
+import type { LoweredKernel, ScheduleChoice } from "./lowering.ts";
+import type { BufferSlice, Plan, PlanKernel, PlanStep } from "./plan.ts";
+import { dispatchShape, kernelText, PlanLimitError, planKernel, planTensor, storedBytes } from "./plan-parts.ts";
 import { type DeviceSchedule, deviceSchedule } from "./schedule.ts";
-import { printWgsl } from "./wgsl.ts";
 
 export interface PlanOptions {
   /** False gives every node a kernel of its own (`-O0`). */
   readonly fuse?: boolean;
   readonly schedule?: DeviceSchedule;
-  /** Chooses among the ways to compute a kernel, instead of the model of costs. */
+  /** Chooses among the ways to compute a kernel, by measurements; where it does not choose, the model of costs does. */
   readonly choose?: ChooseCandidate;
   /** Clock in milliseconds, for timing the stages; this folder has none of its own. */
   readonly now?: () => number;
@@ -57,6 +56,8 @@ export interface PlannedKernel {
   readonly threads: number;
   /** What lies behind each binding, in binding order: its name in the WGSL, and the node whose elements it holds. */
   readonly buffers: readonly { readonly name: string; readonly node: Node }[];
+  /** How it is computed and what chose that, where there was a choice. */
+  readonly choice?: ScheduleChoice;
 }
 
 export interface PlanResult {
@@ -66,11 +67,6 @@ export interface PlanResult {
   readonly memory: { readonly peakBytes: number; readonly lowerBoundBytes: number };
   /** Milliseconds of each stage, when a clock was given. */
   readonly stages: readonly { readonly name: PlanStage; readonly ms: number }[];
-}
-
-/** A graph does not fit a device: too large a tensor, too many workgroups. The user can do something about it. */
-export class PlanLimitError extends Error {
-  override readonly name = "PlanLimitError";
 }
 
 export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOptions = {}): PlanResult {
@@ -129,21 +125,12 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
   const parameters = new Set<Node>();
   const plannedStep = (group: KernelGroup, lowered: LoweredKernel, flops: number): PlannedKernel => {
     const shape = dispatchShape(group, lowered, schedule.workgroupSize, profile);
-    const wgsl =
-      lowered.kernel.written?.wgsl ??
-      texts.get(lowered.kernel.body) ??
-      printWgsl(lowered.kernel, {
-        workgroupSize: schedule.workgroupSize,
-        workgroupsAlongX: shape.workgroups[0],
-        guard: shape.guard,
-        keepsLoops: schedule.keepsLoops,
-      });
-    texts.set(lowered.kernel.body, wgsl);
+    const wgsl = texts.get(lowered.kernel.body) ?? kernelText(lowered, shape, schedule);
+    if (lowered.kernel.written === undefined) texts.set(lowered.kernel.body, wgsl);
     const kernel = known.get(wgsl) ?? kernels.length;
     if (kernel === kernels.length) {
       known.set(wgsl, kernel);
-      const bindings = lowered.kernel.buffers.map((buffer) => buffer.access);
-      kernels.push({ name: lowered.kernel.name, wgsl, entryPoint: "main", bindings, origins: lowered.kernel.origins });
+      kernels.push(planKernel(lowered, wgsl));
     }
     for (const node of lowered.buffers) if (node.op === "parameter") parameters.add(node);
     const step: PlanStep = {
@@ -156,7 +143,9 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
       origins: lowered.kernel.origins,
     };
     const buffers = lowered.buffers.map((node, i) => ({ name: lowered.kernel.buffers[i]?.name ?? "", node }));
-    return { group, step, wgsl, threads: lowered.kernel.thread.extent, buffers };
+    const { choice } = lowered;
+    const threads = lowered.kernel.thread.extent;
+    return { group, step, wgsl, threads, buffers, ...(choice === undefined ? {} : { choice }) };
   };
   for (const { group, sequence } of work) {
     const flops = flopsOf(group);
@@ -226,15 +215,6 @@ function lowerWork(
   return { group, sequence: [{ kind: "kernel", lowered: lower(group) }], scratch: [] };
 }
 
-/** Bytes of a tensor's range in a buffer: whole vec4s, and never none (WebGPU has no empty bindings). */
-function storedBytes(type: TensorType): number {
-  return Math.max(16, Math.ceil(byteLength(type) / 16) * 16);
-}
-
-function planTensor(name: string, type: TensorType): PlanTensor {
-  return { name, type, bytes: storedBytes(type) };
-}
-
 function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: DeviceProfile): void {
   const limit = Math.min(profile.limits.maxBindingBytes, profile.limits.maxBufferBytes);
   const stored = new Set([...graph.inputs, ...groups.flatMap((group) => [...group.inputs, ...group.outputs])]);
@@ -280,32 +260,6 @@ function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Nod
     placed.set(node, { buffer: { kind: "arena", index: arena }, offset, size: storedBytes(node.type) });
   });
   return { placed, arenas: plan.arenas, lowerBound: plan.lowerBound };
-}
-
-function dispatchShape(group: KernelGroup, lowered: LoweredKernel, workgroupSize: number, profile: DeviceProfile) {
-  const most = profile.limits.maxWorkgroupsPerDimension;
-  const { written } = lowered.kernel;
-  if (written !== undefined) {
-    if (written.workgroups.some((count) => count > most)) {
-      throw new PlanLimitError(
-        `${lowered.kernel.name} asks for ${written.workgroups.join(" × ")} workgroups; this device starts ${most} at most along an axis`,
-      );
-    }
-    return { workgroups: [...written.workgroups] as [number, number, number], guard: false };
-  }
-  const { team, oneWorkgroup, thread } = lowered.kernel;
-  const threads = oneWorkgroup === true ? workgroupSize : thread.extent;
-  const size = team?.size ?? workgroupSize;
-  const groups = Math.ceil(threads / size);
-  const x = Math.min(groups, most);
-  const y = Math.ceil(groups / x);
-  if (y > most || threads >= 2 ** 32) {
-    throw new PlanLimitError(
-      `${kernelName(group)} needs ${threads.toLocaleString("en")} threads, more than this device starts in one dispatch`,
-    );
-  }
-  const workgroups: [number, number, number] = [x, y, 1];
-  return { workgroups, guard: x * y * size !== threads };
 }
 
 function flopsOf(group: KernelGroup): number {

@@ -55,7 +55,13 @@ export interface SumSchedule {
   readonly written: boolean;
 }
 
-export type KernelSchedule = ContractionSchedule | OnlineSoftmaxSchedule | SumSchedule;
+/** How reductions of rows are computed (lower-rows.ts). */
+export interface RowSchedule {
+  /** Threads that walk a row together: 1, or all of a workgroup. */
+  readonly threads: number;
+}
+
+export type KernelSchedule = ContractionSchedule | OnlineSoftmaxSchedule | SumSchedule | RowSchedule;
 
 /** What all kernels for a device have in common. */
 export interface DeviceSchedule {
