@@ -11,4 +11,13 @@ export {
 export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor, StoredPlan } from "./plan.ts";
 export { PlanLimitError } from "./plan-parts.ts";
 export { type DeviceSchedule, deviceSchedule, type KernelSchedule } from "./schedule.ts";
+export {
+  chooseTuned,
+  isSameAdapter,
+  kernelKey,
+  readTunedSchedules,
+  type TunedKernel,
+  type TunedSchedules,
+} from "./tuned-schedules.ts";
+export { type TuningCandidate, type TuningCase, type TuningCases, tuningCases } from "./tuning-cases.ts";
 export { wishedName } from "./values.ts";

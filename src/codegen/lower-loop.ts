@@ -35,7 +35,7 @@ import {
 import type { Kernel, KernelBuffer, ScalarExpression, Statement } from "./kernel.ts";
 import { type LoweringTarget, lowerGroup } from "./lower.ts";
 import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
-import { mapBuffers } from "./remap-buffers.ts";
+import { mapStatements } from "./map-kernel.ts";
 import { applyOperation, indexValue, type RegionSources } from "./values.ts";
 
 /** What is dispatched, in order: a kernel, or a sequence again and again. */
@@ -254,9 +254,10 @@ function iterateInside(
   const phase = ({ kernel, buffers: nodes }: LoweredKernel): Statement[] => {
     const map = nodes.map((node, binding) => bindingOf(node, kernel.buffers[binding] as KernelBuffer));
     // A loop inside is a sequence of such phases already.
-    if (kernel.oneWorkgroup === true) return mapBuffers(kernel.body, map);
+    const body = mapStatements(kernel.body, { buffer: (buffer) => map[buffer] as number });
+    if (kernel.oneWorkgroup === true) return body;
     return [
-      { kind: "parallel", thread: kernel.thread, body: mapBuffers(kernel.body, map) },
+      { kind: "parallel", thread: kernel.thread, body },
       { kind: "barrier", of: "storage" },
     ];
   };

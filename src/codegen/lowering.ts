@@ -35,6 +35,14 @@ export interface LoweredKernel {
   readonly buffers: readonly Node[];
   /** The schedule and what chose it, where a kernel has one. */
   readonly choice?: ScheduleChoice;
+  /** The part of each buffer that is bound, where not all are bound whole. */
+  readonly windows?: readonly BindingWindow[];
+}
+
+/** A range of a buffer's elements. */
+export interface BindingWindow {
+  readonly first: number;
+  readonly length: number;
 }
 
 /** A schedule, chosen by the model of costs or by a measurement. */

@@ -1,6 +1,7 @@
 /** The last graph → the executable plan: fuse, lower, print, place in memory. */
 import {
   byteLength,
+  byteSize,
   elementCount,
   type Graph,
   graphNodes,
@@ -22,14 +23,16 @@ import {
   planMemory,
   storedAs,
   withOwnOutputs,
+  withPartialSums,
   withStoredOperands,
 } from "../passes/index.ts";
+import { exceedsBinding, partsWithinBindings } from "./binding-windows.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import type { Kernel } from "./kernel.ts";
 import { type ChooseCandidate, type LoweringTarget, lowerGroup } from "./lower.ts";
 import { type DispatchSequence, dispatchCount, lowerLoop } from "./lower-loop.ts";
 import { lowerOnce } from "./lower-once.ts";
-import type { LoweredKernel, ScheduleChoice } from "./lowering.ts";
+import type { BindingWindow, LoweredKernel, ScheduleChoice } from "./lowering.ts";
 import type { BufferSlice, Plan, PlanKernel, PlanStep } from "./plan.ts";
 import { dispatchShape, kernelText, PlanLimitError, planKernel, planTensor, storedBytes } from "./plan-parts.ts";
 import { type DeviceSchedule, deviceSchedule } from "./schedule.ts";
@@ -78,7 +81,8 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     stages.push({ name, ms: now - stageStart });
     stageStart = now;
   };
-  const graph = withStoredOperands(withOwnOutputs(source));
+  const { maxBindingBytes } = profile.limits;
+  const graph = withStoredOperands(withPartialSums(withOwnOutputs(source), maxBindingBytes));
   const fusion = { ...defaultFusionOptions, fuse: options.fuse ?? true, maxBindings: profile.limits.maxBindings };
   const found = fuseKernels(graph, fusion).filter((group) =>
     group.outputs.some((node) => elementCount(node.type.shape) > 0),
@@ -135,10 +139,13 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     for (const node of lowered.buffers) if (node.op === "parameter") parameters.add(node);
     const step: PlanStep = {
       kernel,
-      slices: lowered.buffers.map(sliceOf),
+      slices: lowered.buffers.map((node, k) => windowOf(sliceOf(node), node, lowered.windows?.[k])),
       workgroups: shape.workgroups,
       flops,
-      bytes: lowered.buffers.reduce((sum, node) => sum + byteLength(node.type), 0),
+      bytes: lowered.buffers.reduce(
+        (sum, { type }, k) => sum + (lowered.windows?.[k]?.length ?? elementCount(type.shape)) * byteSize(type.dtype),
+        0,
+      ),
       label: lowered.kernel.name,
       origins: lowered.kernel.origins,
     };
@@ -212,11 +219,29 @@ function lowerWork(
     }
     return { group, ...lowered };
   }
-  return { group, sequence: [{ kind: "kernel", lowered: lower(group) }], scratch: [] };
+  const parts = withinBindings(lower(group), target.profile);
+  return { group, sequence: parts.map((lowered) => ({ kind: "kernel", lowered })), scratch: [] };
+}
+
+/** A kernel, or its parts where it reads or writes more than the device binds at once. */
+function withinBindings(lowered: LoweredKernel, { limits }: DeviceProfile): readonly LoweredKernel[] {
+  if (!exceedsBinding(lowered, limits)) return [lowered];
+  const parts = partsWithinBindings(lowered, limits);
+  if (parts !== undefined) return parts;
+  const largest = lowered.buffers.reduce((a, b) => (byteLength(b.type) > byteLength(a.type) ? b : a));
+  throw tooLarge(largest, "binds", limits.maxBindingBytes, ", and the kernel that needs it cannot be divided");
+}
+
+function tooLarge(node: Node, does: "binds" | "holds", limit: number, more = ""): PlanLimitError {
+  return new PlanLimitError(
+    `${nodeAndPlace(node)}: ${printType(node.type)} takes ${storedBytes(node.type).toLocaleString("en")} bytes; ` +
+      (does === "binds"
+        ? `this device binds at most ${limit.toLocaleString("en")} bytes at once${more}`
+        : `a buffer of this device holds at most ${limit.toLocaleString("en")} bytes`),
+  );
 }
 
 function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: DeviceProfile): void {
-  const limit = Math.min(profile.limits.maxBindingBytes, profile.limits.maxBufferBytes);
   const stored = new Set([...graph.inputs, ...groups.flatMap((group) => [...group.inputs, ...group.outputs])]);
   const half = [...stored].find((node) => node.type.dtype === "f16");
   if (half !== undefined && !profile.features.f16) {
@@ -224,14 +249,23 @@ function checkTensors(graph: Graph, groups: readonly KernelGroup[], profile: Dev
       `${nodeAndPlace(half)} is f16, which this device does not have (WebGPU's shader-f16); compute in f32 instead`,
     );
   }
+  const { maxBindingBytes, maxBufferBytes } = profile.limits;
   for (const node of stored) {
-    const bytes = storedBytes(node.type);
-    if (bytes <= limit) continue;
-    throw new PlanLimitError(
-      `${nodeAndPlace(node)}: ${printType(node.type)} takes ${bytes.toLocaleString("en")} bytes; ` +
-        `this device binds at most ${limit.toLocaleString("en")} bytes at once`,
-    );
+    if (storedBytes(node.type) > maxBufferBytes) throw tooLarge(node, "holds", maxBufferBytes);
   }
+  // Kernels of a loop's body read the step when they run, so what they touch is not known before.
+  for (const { kind, inputs, outputs } of groups) {
+    const large = [...inputs, ...outputs].find((node) => storedBytes(node.type) > maxBindingBytes);
+    if (kind === "loop" && large !== undefined) throw tooLarge(large, "binds", maxBindingBytes, " in a loop");
+  }
+}
+
+/** The range of a tensor that a kernel binds. */
+function windowOf(slice: BufferSlice, node: Node, window: BindingWindow | undefined): BufferSlice {
+  if (window === undefined) return slice;
+  const bytes = byteSize(node.type.dtype);
+  const size = Math.min(Math.max(16, Math.ceil((window.length * bytes) / 16) * 16), slice.size - window.first * bytes);
+  return { ...slice, offset: slice.offset + window.first * bytes, size };
 }
 
 function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Node, string>, profile: DeviceProfile) {

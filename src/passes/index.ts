@@ -5,6 +5,7 @@ export { commonSubexpressions } from "./common-subexpressions.ts";
 export { contractionOrder } from "./contraction-order.ts";
 export { addCosts, type Cost, costOf, isView, nodeCost, nodeFlops } from "./cost.ts";
 export { DifferentiationError, type DifferentiationRequest, differentiate, gradientName } from "./differentiate.ts";
+export { withPartialSums } from "./fit-bindings.ts";
 export { foldConstants } from "./fold-constants.ts";
 export {
   defaultFusionOptions,
@@ -17,7 +18,7 @@ export {
 export type { OnlineSoftmax } from "./fusion-online-softmax.ts";
 export { joinResults } from "./fusion-results.ts";
 export { keptAxes } from "./fusion-rows.ts";
-export { type GroupStructure, groupStructures } from "./group-structure.ts";
+export { type GroupStructure, groupStructures, plainStructure } from "./group-structure.ts";
 export { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
 export { withOwnOutputs } from "./own-outputs.ts";
 export { defaultContext, type Pass, type PassContext, type PassResult } from "./pass.ts";
@@ -40,3 +41,4 @@ export { splitReductions } from "./split-reductions.ts";
 export { splitScans } from "./split-scans.ts";
 export { withStoredOperands } from "./stored-operands.ts";
 export { describeNode, type RewriteSummary, type RewriteTrace, summariseRewrites } from "./trace.ts";
+export { plainIndexNames } from "./value-numbers.ts";

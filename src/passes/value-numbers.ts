@@ -75,12 +75,11 @@ export function canonicalNumber(_name: string, value: unknown): unknown {
 }
 
 /** Index names are only for people: they are replaced by their order of appearance. */
-function withPlainIndices(attributes: Attributes): Attributes {
+export function withPlainIndices(attributes: Attributes): Attributes {
   const text = attributes.spec;
   if (typeof text !== "string" || !text.includes("->")) return attributes;
   const spec = parseSpec(text);
-  const plain = new Map<string, string>();
-  for (const name of [...spec.operands.flat(), ...spec.result]) if (!plain.has(name)) plain.set(name, `i${plain.size}`);
+  const plain = plainIndexNames([...spec.operands.flat(), ...spec.result]);
   const rename = (name: string) => plain.get(name) ?? name;
   const renamed: Record<string, Attributes[string]> = {
     ...attributes,
@@ -98,4 +97,11 @@ function withPlainIndices(attributes: Attributes): Attributes {
       .join(", ");
   }
   return renamed;
+}
+
+/** Names of indices by order of appearance: `i0`, `i1`, …, by the author's names. */
+export function plainIndexNames(names: readonly string[]): ReadonlyMap<string, string> {
+  const plain = new Map<string, string>();
+  for (const name of names) if (!plain.has(name)) plain.set(name, `i${plain.size}`);
+  return plain;
 }

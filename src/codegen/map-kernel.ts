@@ -1,9 +1,22 @@
-/** Renumbering the buffers of kernel code, when several kernels become one. */
+/** Rewriting kernel code: indices, buffers and addresses everywhere in it. */
 import type { IndexAtom, IndexExpression } from "./index-expression.ts";
 import type { ScalarExpression, Statement } from "./kernel.ts";
 
-/** The statements with buffer k replaced by `map[k]`. */
-export function mapBuffers(statements: readonly Statement[], map: readonly number[]): Statement[] {
+export interface KernelMap {
+  /** New form of every index, addresses included. */
+  readonly index?: (index: IndexExpression) => IndexExpression;
+  /** New number of a buffer. */
+  readonly buffer?: (buffer: number) => number;
+  /** New form of the address of an element of a buffer (by its old number), after `index`. */
+  readonly address?: (buffer: number, address: IndexExpression) => IndexExpression;
+}
+
+export function mapStatements(statements: readonly Statement[], map: KernelMap): Statement[] {
+  const bufferOf = (buffer: number) => map.buffer?.(buffer) ?? buffer;
+  const addressOf = (buffer: number, address: IndexExpression) => {
+    const changed = index(address);
+    return map.address?.(buffer, changed) ?? changed;
+  };
   const expression = (of: ScalarExpression): ScalarExpression => {
     switch (of.kind) {
       case "literal":
@@ -13,7 +26,7 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
       case "element":
         return { ...of, index: index(of.index) };
       case "load":
-        return { ...of, buffer: map[of.buffer] as number, address: index(of.address) };
+        return { ...of, buffer: bufferOf(of.buffer), address: addressOf(of.buffer, of.address) };
       case "apply":
         return { ...of, args: of.args.map(expression) };
       case "splat":
@@ -33,13 +46,18 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
       case "value":
         return { ...of, value: expression(of.value) };
       default:
-        return { ...of, of: index(of.of) };
+        return { ...of, of: valuesInside(of.of) };
     }
   };
-  const index = (of: IndexExpression): IndexExpression => ({
+  /** Values from memory that an index uses are code too. */
+  const valuesInside = (of: IndexExpression): IndexExpression => ({
     ...of,
     terms: of.terms.map((term) => ({ ...term, atom: atom(term.atom) })),
   });
+  const index = (of: IndexExpression): IndexExpression => {
+    const inside = valuesInside(of);
+    return map.index?.(inside) ?? inside;
+  };
   const statement = (of: Statement): Statement => {
     switch (of.kind) {
       case "let":
@@ -51,7 +69,12 @@ export function mapBuffers(statements: readonly Statement[], map: readonly numbe
       case "set":
         return { ...of, index: index(of.index), value: expression(of.value) };
       case "store":
-        return { ...of, buffer: map[of.buffer] as number, address: index(of.address), value: expression(of.value) };
+        return {
+          ...of,
+          buffer: bufferOf(of.buffer),
+          address: addressOf(of.buffer, of.address),
+          value: expression(of.value),
+        };
       case "loop":
         return {
           ...of,
