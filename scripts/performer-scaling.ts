@@ -3,6 +3,7 @@
  * a table; `--quick` stops at a quarter of the lengths.
  *
  *     npx tsx scripts/performer-scaling.ts
+ *     npx tsx scripts/performer-scaling.ts --large    8 heads up to 262,144 places, whose tensors exceed a binding
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -155,9 +156,39 @@ async function speed(device: WeftDevice, causal: boolean, rounds: number): Promi
   );
 }
 
+/** The first head of a layer whose tensors are bound in windows against the same head alone, which needs none. */
+async function windows(device: WeftDevice, length: number, causal: boolean): Promise<void> {
+  const outputs: Float32Array[] = [];
+  for (const heads of [8, 1]) {
+    const setting = { heads, length, causal };
+    const { output, dispose } = await runCase(device, compileAttention(setting, device.profile, readSource), setting);
+    outputs.push(output);
+    dispose();
+  }
+  const [all, alone] = outputs as [Float32Array, Float32Array];
+  let [difference, largest] = [0, 0];
+  alone.forEach((value, i) => {
+    difference = Math.max(difference, Math.abs(value - (all[i] as number)));
+    largest = Math.max(largest, Math.abs(value));
+  });
+  const relative = difference / largest;
+  console.log(
+    `\nhead 1 of 8 against head 1 alone, L = ${length}: greatest difference ${relative.toExponential(1)} of the largest`,
+  );
+  if (!(relative < 1e-4)) throw new Error("the divided kernels do not give what the whole ones give");
+}
+
 const quick = process.argv.includes("--quick");
 const device = await openDevice({ prefer: "auto" });
 console.log(`device: ${device.profile.description}`);
+if (process.argv.includes("--large")) {
+  for (const causal of [false, true]) {
+    await windows(device, 65_536, causal);
+    await growth(device, 8, doublings(32_768, 262_144), causal);
+  }
+  device.close();
+  process.exit(0);
+}
 for (const causal of [false, true]) {
   await growth(device, 8, doublings(2048, quick ? 4096 : 16_384), causal);
   await growth(device, 1, doublings(4096, quick ? 32_768 : 131_072), causal);

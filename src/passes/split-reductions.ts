@@ -2,7 +2,8 @@
  * Long reductions with few results become two: many invocations first reduce parts, then the parts are combined.
  *
  * A device runs one invocation (or one workgroup) per result; with few results and many elements most of it would idle.
- * The split costs one more kernel and a small intermediate, and shortens sums, which also makes them more accurate.
+ * The split costs one more kernel and a small intermediate, and shortens sums, which also makes them more accurate: very long sums are
+ * split however many there are.
  */
 import {
   elementCount,
@@ -21,6 +22,9 @@ import { describeNode, type RewriteTrace } from "./trace.ts";
 
 /** Shorter reductions are not worth a second kernel. */
 const shortestReduction = 4096;
+
+/** Terms that one invocation adds in order at most, for accuracy: the rounding of a sum of positive terms grows with their number. */
+const longestSum = 8192;
 
 /** With a sixteenth of the invocations that a device could use, a reduction is left whole. */
 const enoughShare = 16;
@@ -64,7 +68,9 @@ function splitReduction(node: Node, context: PassContext): Node | undefined {
   const operand = node.operands[0] as Node;
   const results = elementCount(node.type.shape);
   const length = elementCount(operand.type.shape) / Math.max(results, 1);
-  if (results === 0 || length < shortestReduction || results * enoughShare >= context.parallelism) return undefined;
+  if (results === 0 || length < shortestReduction) return undefined;
+  const isBusy = results * enoughShare >= context.parallelism;
+  if (isBusy && (length <= longestSum || node.op !== "sum")) return undefined;
 
   const spec = parseSpec(node.attributes.spec as string);
   const names = spec.operands[0] as readonly string[];
@@ -106,7 +112,7 @@ function longestReducedAxis(names: readonly string[], result: readonly string[],
  * than keep the device busy. A divisor of the axis is preferred within a factor of two, because it needs no padding.
  */
 function partsOf(size: number, length: number, results: number, context: PassContext): number | undefined {
-  const busy = Math.ceil(context.parallelism / results);
+  const busy = Math.max(Math.ceil(context.parallelism / results), Math.ceil(length / shortestReduction));
   // The second step must stay too short to be split itself.
   const most = Math.min(busy, Math.floor(size / 2), shortestReduction - 1);
   const wanted = Math.min(Math.ceil(Math.sqrt(length)), most);
