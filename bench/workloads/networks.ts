@@ -139,9 +139,48 @@ function resNet50(size: number): Workload {
   });
 }
 
+/** The trunk of YOLOv3, numbered as in its configuration: five stages of residual units, each begun by a convolution of stride 2. */
+function darknet53(size: number): Workload {
+  const network = <T>(net: NetworkOperations<T>): T => {
+    const layer = (x: T, number: number, from: number, to: number, kernel: number, stride = 1): T =>
+      net.convolution(x, {
+        name: `module_list.${number}.conv_${number}`,
+        norm: `module_list.${number}.batch_norm_${number}`,
+        from,
+        to,
+        kernel,
+        stride,
+        activation: "leaky-relu",
+      });
+    let x = layer(net.input("images"), 0, 3, 32, 3);
+    let number = 1;
+    for (const [stage, units] of [1, 2, 8, 8, 4].entries()) {
+      const channels = 64 * 2 ** stage;
+      x = layer(x, number, channels / 2, channels, 3, 2);
+      number += 1;
+      for (let unit = 0; unit < units; unit++) {
+        const narrowed = layer(x, number, channels, channels / 2, 1);
+        x = net.add(x, layer(narrowed, number + 1, channels / 2, channels, 3));
+        // The sum has a number of its own.
+        number += 3;
+      }
+    }
+    return x;
+  };
+  return networkWorkload({
+    name: `Darknet-53 at ${size}²`,
+    weft: { file: "networks.weft", model: "Darknet", entry: "features", settings: { h: size / 32, v: size / 32 } },
+    input: { name: "images", shape: [1, 3, size, size] },
+    result: [1, 1024, size / 32, size / 32],
+    network,
+    slow: true,
+  });
+}
+
 export const networkWorkloads: readonly Workload[] = [
   bertLayer(128),
   performerLayer(1024),
   performerLayer(4096),
   resNet50(224),
+  darknet53(256),
 ];
