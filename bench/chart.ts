@@ -79,6 +79,7 @@ export function rooflineChart(points: readonly ChartPoint[], roofline: Roofline,
   ];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
+    "<title>Roofline: operations a second of each workload against operations for a byte moved</title>",
     `<clipPath id="plot"><rect x="${frame.left}" y="${frame.top}" width="${width - frame.left - frame.right}" height="${height - frame.top - frame.bottom}"/></clipPath>`,
     '<rect width="100%" height="100%" fill="white"/>',
     ...parts,

@@ -5,12 +5,14 @@
 import { languageBuiltins } from "./builtins.ts";
 import {
   baselineProfile,
+  chooseTuned,
   type DeviceProfile,
   makePlan,
   type Plan,
   PlanLimitError,
   type PlannedKernel,
   type PlanResult,
+  type TunedSchedules,
 } from "./codegen/index.ts";
 import {
   type CheckedProgram,
@@ -27,6 +29,7 @@ import {
   approximateSoftmax,
   defaultContext,
   differentiate,
+  type PassContext,
   PassFailure,
   type PassStage,
   type PassVerification,
@@ -59,12 +62,23 @@ export interface PassSelection {
   /** Permission to approximate softmax attention everywhere, as `@approx(favor)` gives it to a call; 0 features: chosen. */
   readonly approximation?: { readonly features: number; readonly seed: number };
   /** `f16` keeps parameters and large values in half precision, where the device has it; arithmetic stays f32. */
-  readonly precision?: "f32" | "f16";
+  readonly precision?: "f32" | "f16" | MixedPrecision;
+}
+
+/** Large values in half precision, all parameters in f32, and f32 also for what follows from one of them. */
+export interface MixedPrecision {
+  readonly kind: "mixed";
+  /** Path of that parameter. */
+  readonly fullAfter: string;
 }
 
 export interface LoweringOptions {
   readonly profile: DeviceProfile;
   readonly passes?: PassSelection;
+  /** What `weft tune` measured, or the text of its file. What cannot be used is left aside, with a note. */
+  readonly schedules?: TunedSchedules | string | undefined;
+  /** True to use schedules that were measured on another adapter than `profile` is of. */
+  readonly schedulesOfAnyAdapter?: boolean;
   /** Checks the graph after every pass; leaving it out checks nothing. */
   readonly verify?: PassVerification;
   /** Called before each step of the compiler with its name. */
@@ -90,6 +104,8 @@ export interface CompiledGraph extends OptimisedGraph {
   readonly plan: Plan;
   readonly kernels: readonly PlannedKernel[];
   readonly memory: PlanResult["memory"];
+  /** What became of tuned schedules that were not used. */
+  readonly notes: readonly string[];
 }
 
 /** A compiled entry of a source text. */
@@ -159,14 +175,18 @@ export function instantiateModel(program: CheckedProgram, request: EntryRequest)
   return value === undefined ? { diagnostics: all, sources } : { value, diagnostics: all, sources };
 }
 
-/** Turns an entry of a checked program into a graph. */
-export function elaborateProgram(program: CheckedProgram, request: EntryRequest): Outcome<ElaboratedProgram> {
+/** Turns an entry of a checked program into a graph; `withWritten` adds the buffers that the text writes as outputs `written(PATH)`. */
+export function elaborateProgram(
+  program: CheckedProgram,
+  request: EntryRequest & { readonly withWritten?: boolean },
+): Outcome<ElaboratedProgram> {
   const { value: instance, diagnostics, sources } = instantiateModel(program, request);
   if (instance === undefined) return { diagnostics, sources };
   const solved = solveForInstance(instance, request.inputShapes ?? {});
   if (hasErrors(solved.diagnostics)) return { diagnostics: [...diagnostics, ...solved.diagnostics], sources };
   const settings = new Map([...instance.settings, ...Object.entries(solved.sizes)]);
-  const result = elaborateEntry({ ...instance, settings }, solved.mapped, solved.shared);
+  const { mapped, shared } = solved;
+  const result = elaborateEntry({ ...instance, settings }, { mapped, shared, withWritten: request.withWritten });
   const all = [...diagnostics, ...result.diagnostics];
   return result.graph === undefined || hasErrors(all)
     ? { diagnostics: all, sources }
@@ -213,7 +233,7 @@ export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "prof
       ...passes,
       context: {
         ...(passes.approximation === undefined ? {} : { approximation: passes.approximation }),
-        ...(passes.precision === "f16" ? { storage: "f16" } : {}),
+        ...storageOf(passes),
       },
       verify,
       now,
@@ -225,6 +245,11 @@ export function optimiseGraph(graph: Graph, options: Omit<LoweringOptions, "prof
     if (error instanceof PassFailure) throw new CompilerBug(`pass ${error.pass}`, error.graph, error.cause);
     throw error;
   }
+}
+
+function storageOf({ precision }: PassSelection): Pick<PassContext, "storage"> {
+  if (precision === undefined || precision === "f32") return {};
+  return { storage: precision === "f16" ? {} : { fullAfter: precision.fullAfter } };
 }
 
 /**
@@ -239,11 +264,15 @@ export function compileGraph(graph: Graph, options: LoweringOptions): CompiledGr
 /** The second half of `compileGraph`. */
 export function planGraph(optimised: OptimisedGraph, options: LoweringOptions): CompiledGraph {
   options.onProgress?.("planning kernels and memory");
+  const { profile, schedules, schedulesOfAnyAdapter = false } = options;
+  const tuned =
+    schedules === undefined ? undefined : chooseTuned(schedules, schedulesOfAnyAdapter ? undefined : profile);
   try {
-    const { plan, kernels, memory } = makePlan(optimised.finalGraph, options.profile, {
+    const { plan, kernels, memory } = makePlan(optimised.finalGraph, profile, {
       fuse: options.passes?.optimise ?? true,
+      ...(tuned === undefined ? {} : { choose: tuned.choose }),
     });
-    return { ...optimised, plan, kernels, memory };
+    return { ...optimised, plan, kernels, memory, notes: tuned?.notes() ?? [] };
   } catch (error) {
     if (error instanceof PlanLimitError) throw error;
     throw new CompilerBug("planning", optimised.finalGraph, error);

@@ -17,7 +17,7 @@
  * program.dispose();
  * ```
  */
-import { PlanLimitError, type PlannedKernel } from "./codegen/index.ts";
+import { PlanLimitError, type PlannedKernel, type TunedSchedules } from "./codegen/index.ts";
 import {
   CompilerBug,
   compileSource,
@@ -64,6 +64,7 @@ export type {
   TensorType,
   Training,
   TrainingOptions,
+  TunedSchedules,
   WeftDevice,
 };
 export {
@@ -97,6 +98,8 @@ export interface CompileOptions extends EntryRequest, GradientRequest {
   readonly parameters?: (path: string) => HostValue | undefined | Promise<HostValue | undefined>;
   /** Seed of the initialisers; 0 unless given. */
   readonly seed?: number;
+  /** Schedules that `weft tune` measured on this device: the text of its file, or its contents parsed. None are looked for unless given. */
+  readonly schedules?: string | TunedSchedules;
 }
 
 /** A compiled entry, ready to run. */
@@ -117,6 +120,8 @@ export interface Program {
   readonly rewrites: readonly RewriteSummary[];
   /** One for each launch, with its WGSL. */
   readonly kernels: readonly PlannedKernel[];
+  /** Which of the given `schedules` were left aside, and why. */
+  readonly notes: readonly string[];
   /** One line: which device runs it, or that the reference evaluator does, and why. */
   readonly adapter: string;
   /**
@@ -145,7 +150,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
     const initial = initialParameters(value.parameters, options.seed ?? 0);
     const parameters = async (name: string) => (await options.parameters?.(name)) ?? initial(name);
     const executable = device === undefined ? undefined : await prepare(device, value.plan, { parameters });
-    const { graph, finalGraph, kernels, rewrites } = value;
+    const { graph, finalGraph, kernels, notes, rewrites } = value;
     return {
       name: graph.name,
       inputs: typesOf(graph.inputs.map((node) => [node.attributes.name as string, node.type])),
@@ -155,6 +160,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
       writtenIr: printGraph(graph),
       rewrites,
       kernels,
+      notes,
       adapter,
       run: (inputs) => executable?.run(inputs) ?? runOnReference(value.reference, inputs, parameters),
       dispose: () => release(executable, owned),

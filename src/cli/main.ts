@@ -20,6 +20,7 @@ import { paramsVerb } from "./verbs/params.ts";
 import { runVerb } from "./verbs/run.ts";
 import { startVerb } from "./verbs/start.ts";
 import { trainVerb } from "./verbs/train.ts";
+import { tuneVerb } from "./verbs/tune.ts";
 import { packageVersion } from "./versions.ts";
 
 const verbs: readonly Verb[] = [
@@ -28,6 +29,7 @@ const verbs: readonly Verb[] = [
   runVerb,
   inspectVerb,
   benchVerb,
+  tuneVerb,
   trainVerb,
   buildVerb,
   exportVerb,

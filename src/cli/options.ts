@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly approximation?: { readonly features: number; readonly seed: number };
   /** `--precision f16`. */
   readonly precision?: "f16";
+  /** `--schedules F.json`. */
+  readonly schedules?: string;
   readonly verify: boolean;
   /** `--training`: the language's constant `training` is true. */
   readonly training?: boolean;
@@ -155,6 +157,7 @@ export function readCompileOptions(raw: Readonly<Record<string, unknown>>): Comp
       : { approximation: { features: raw.approx as number, seed: (raw.seed as number | undefined) ?? 0 } }),
     verify: raw.verify === true,
     ...(raw.precision === "f16" ? { precision: "f16" } : {}),
+    ...(raw.schedules === undefined ? {} : { schedules: raw.schedules as string }),
     ...(raw.training === true ? { training: true } : {}),
     gradient: readGradient(raw.gradient as readonly string[] | undefined),
     loss: raw.loss as string | undefined,

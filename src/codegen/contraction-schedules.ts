@@ -30,7 +30,10 @@ export function contractionSchedules(
     ...tile.summed.filter((name) => size(name) % 2 === 0).map((name) => schedule(8, 2, { [name]: 2 })),
     ...tile.summed.filter((name) => size(name) % 4 === 0).map((name) => schedule(8, 1, { [name]: 4 })),
   ];
-  return distinct([...own, ...shared.map((each) => ({ ...each, shared: { workgroup: 2 * subgroup, subgroup } }))]);
+  return distinct([
+    ...own,
+    ...shared.map((each) => ({ ...each, shared: { workgroup: usualTeam * subgroup, subgroup } })),
+  ]);
 }
 
 /** Rows and vec4 columns of a thread, for measurements to choose from. */
@@ -50,8 +53,10 @@ const widerTiles: readonly (readonly [rows: number, vectors: number])[] = [
 
 const widerTurns = [1, 2, 4, 8];
 
-/** Subgroups of a workgroup that shares its loads. */
-const widerTeams = [1, 2, 4];
+/** Subgroups of a workgroup that shares its loads; other numbers than the usual are tried with the usual tiles alone. */
+const usualTeam = 2;
+const otherTeams = [1, 4];
+const usualRows = 8;
 
 /** Multiply-adds of a turn, written out; with more a kernel takes longer to compile than any measurement is worth. */
 const mostWritten = 128;
@@ -80,9 +85,11 @@ export function widerContractionSchedules(tile: TileIndices, device: DeviceSched
       : blockedSchedules(tile, [...blocks, ...widerBlocks], workgroupMemory);
   if (subgroup === undefined || !rowsDecide(tile)) return distinct([...own, ...blocked]);
   const turns = [...windowTurns(tile, subgroup), ...tile.summed.flatMap((name) => turnsOf(name, subgroup))];
-  const teams = widerTeams.map((count) => count * subgroup).filter((workgroup) => workgroup <= mostInvocations);
   const shared = tiles(turns).flatMap((schedule) =>
-    teams.map((workgroup) => ({ ...schedule, shared: { workgroup, subgroup } })),
+    [usualTeam, ...(schedule.rows === usualRows ? otherTeams : [])]
+      .map((count) => count * subgroup)
+      .filter((workgroup) => workgroup <= mostInvocations)
+      .map((workgroup) => ({ ...schedule, shared: { workgroup, subgroup } })),
   );
   return distinct([...own, ...blocked, ...shared]);
 }

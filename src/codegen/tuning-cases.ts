@@ -3,9 +3,10 @@ import type { Node } from "../ir/index.ts";
 import { isTable, type KernelGroup } from "../passes/index.ts";
 import type { DeviceProfile } from "./device-profile.ts";
 import { type CostedCandidate, candidates, cheapest, costed, widerCandidates } from "./lower.ts";
+import { kernelName } from "./lowering.ts";
 import type { PlannedKernel } from "./make-plan.ts";
 import type { BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor } from "./plan.ts";
-import { dispatchShape, kernelText, PlanLimitError, planKernel, planTensor } from "./plan-parts.ts";
+import { dispatchShape, kernelText, PlanLimitError, planKernel, planTensor, storedBytes } from "./plan-parts.ts";
 import { type DeviceSchedule, deviceSchedule, type KernelSchedule } from "./schedule.ts";
 import { kernelKey, type StoredSchedule, storedSchedule } from "./tuned-schedules.ts";
 
@@ -37,8 +38,9 @@ export interface TuningCandidate {
 export interface TuningCases {
   /** The one that takes most of the modelled time first. */
   readonly cases: readonly TuningCase[];
-  /** Names of loops: their kernels are not measured. */
+  /** Names of loops, whose kernels do not run alone, and of kernels that are divided because a tensor is larger than a binding. */
   readonly loops: readonly string[];
+  readonly divided: readonly string[];
   /** Different kernels that can be computed in one way only. */
   readonly settled: number;
 }
@@ -51,9 +53,12 @@ export function tuningCases(kernels: readonly PlannedKernel[], profile: DevicePr
   const device = deviceSchedule(profile);
   const byKey = new Map<string, { readonly group: KernelGroup; readonly label: string; dispatches: number }>();
   const loops = new Set<string>();
+  const divided = new Set<string>();
   for (const { group, step } of kernels) {
-    if (group.kind === "loop") {
-      loops.add(step.label);
+    const bytes = [...group.inputs, ...group.outputs].map((node) => storedBytes(node.type));
+    const isDivided = Math.max(...bytes) > profile.limits.maxBindingBytes;
+    if (group.kind === "loop" || isDivided) {
+      (group.kind === "loop" ? loops : divided).add(kernelName(group));
       continue;
     }
     const key = kernelKey(group);
@@ -74,7 +79,7 @@ export function tuningCases(kernels: readonly PlannedKernel[], profile: DevicePr
     cases.push({ key, label, group, dispatches, modelled, candidates: own, ...planOf(group, label, found) });
   }
   cases.sort((a, b) => b.modelled - a.modelled);
-  return { cases, loops: [...loops], settled: byKey.size - cases.length };
+  return { cases, loops: [...loops], divided: [...divided], settled: byKey.size - cases.length };
 }
 
 interface Costed extends Pick<CostedCandidate, "lowered" | "modelled"> {

@@ -4,24 +4,24 @@
  * marked call, or everywhere with `--approx favor`.
  *
  * What is replaced is the exponential alone: exp(s q·k - max) becomes φ(q)·φ(k) with φ(x) = m^(-1/2) (exp(W x - |x|²/2 - max) + ε).
- * Its normaliser and the weighted sum stay as they were, restricted ranges and masks included; that all of it can now be
- * computed in linear time is left to the contraction order.
+ * Numbers m[j] added to the scores of a key are factors exp(m - max m) of its features: 0 where a mask is far below the rest. The
+ * normaliser and the weighted sum stay as they were, restricted ranges included; that all of it can now be computed in linear time is
+ * left to the contraction order.
  */
 import {
+  type Builder,
   type Graph,
   graphNodes,
   initialValues,
-  isConstant,
   makeBuilder,
   makeNode,
   type Node,
   nodeUsers,
-  parseSpec,
   randomStream,
   tensorType,
 } from "../ir/index.ts";
+import { type Attention, findAttention, type KeyBias } from "./attention-pattern.ts";
 import { costOf } from "./cost.ts";
-import { keptAxes } from "./fusion-rows.ts";
 import type { Pass, PassContext, PassResult } from "./pass.ts";
 import { mapGraph } from "./rebuild.ts";
 import { describeNode, type RewriteTrace } from "./trace.ts";
@@ -65,9 +65,13 @@ function run(graph: Graph, context: PassContext): PassResult {
     const permission = permissions.find(({ covers }) => covers === "everything" || covers.has(node));
     const found = permission && findAttention(node, users);
     if (permission === undefined || found === undefined) continue;
+    if (found.kind === "none") {
+      rewrites.push(leftExact(node, found.reason));
+      continue;
+    }
     applied.add(permission);
     const features = permission.features > 0 ? permission.features : usualFeatures(found.channels);
-    const made = randomFeatures(node, found, features, permission.seed, rewrites.length);
+    const made = randomFeatures(node, found, features, permission.seed, replacements.size);
     replacements.set(node, made);
     rewrites.push(traceOf(node, found, made, features, permission.seed));
   }
@@ -94,128 +98,6 @@ function between(marker: Node): Set<Node> {
   return covered;
 }
 
-// ── What is recognised ─────────────────────────────────────────────────────────────────────────────────────────────
-
-/** exp(scale · Σ_c q[…, c] k[…, c] - max_j …) that is used as weights over j, normalised. */
-interface Attention {
-  readonly scores: Node;
-  readonly scale: number;
-  readonly query: Node;
-  readonly key: Node;
-  readonly queryIndices: readonly string[];
-  readonly keyIndices: readonly string[];
-  /** Indices of the scores; `summed` is the one that the weights are normalised over. */
-  readonly resultIndices: readonly string[];
-  readonly summed: string;
-  /** Product of the sizes of the contracted indices. */
-  readonly channels: number;
-  readonly contracted: readonly string[];
-}
-
-function findAttention(weights: Node, users: ReadonlyMap<Node, readonly Node[]>): Attention | undefined {
-  if (weights.op !== "exp" || weights.type.dtype !== "f32") return undefined;
-  const difference = weights.operands[0] as Node;
-  if (difference.op !== "sub") return undefined;
-  const [exponent, spread] = difference.operands as readonly [Node, Node];
-  const shift = spread.op === "broadcast" ? (spread.operands[0] as Node) : undefined;
-  const maximum = shift?.op === "stop_gradient" ? (shift.operands[0] as Node) : shift;
-  if (maximum?.op !== "maximum" || !unmasked(maximum.operands[0] as Node, exponent)) return undefined;
-  const kept = keptAxes(maximum);
-  const reduced = exponent.type.shape.flatMap((_, axis) => (kept.includes(axis) ? [] : [axis]));
-  const [axis] = reduced;
-  if (axis === undefined || reduced.length > 1 || !isNormalised(weights, axis, users)) return undefined;
-  const scaled = scaledContraction(exponent);
-  if (scaled === undefined) return undefined;
-  const { scores, scale } = scaled;
-  const spec = parseSpec(scores.attributes.spec as string);
-  const [a, b] = spec.operands as [readonly string[], readonly string[]];
-  const summed = spec.result[axis] as string;
-  const contracted = [...new Set([...a, ...b])].filter((name) => !spec.result.includes(name));
-  const plain = (names: readonly string[]) => new Set(names).size === names.length;
-  const keyIsSecond = b.includes(summed);
-  const [queryIndices, keyIndices] = keyIsSecond ? [a, b] : [b, a];
-  const fits =
-    plain(a) && plain(b) && contracted.length > 0 && contracted.every((name) => a.includes(name) && b.includes(name));
-  if (!fits || queryIndices.includes(summed) || !keyIndices.includes(summed)) return undefined;
-  const [query, key] = keyIsSecond
-    ? (scores.operands as readonly [Node, Node])
-    : ([scores.operands[1], scores.operands[0]] as readonly [Node, Node]);
-  const channels = contracted.reduce(
-    (count, name) => count * (query.type.shape[queryIndices.indexOf(name)] as number),
-    1,
-  );
-  return {
-    scores,
-    scale,
-    query,
-    key,
-    queryIndices,
-    keyIndices,
-    resultIndices: spec.result,
-    summed,
-    channels,
-    contracted,
-  };
-}
-
-/** The maximum may be taken of the exponent itself, or of what a mask leaves of it. */
-function unmasked(operand: Node, exponent: Node): boolean {
-  return (
-    operand === exponent ||
-    (operand.op === "select" && operand.operands[1] === exponent && isConstant(operand.operands[2] as Node))
-  );
-}
-
-/** A contraction of two factors times a number: `S`, `S / c`, `c S`, `-S`. */
-function scaledContraction(exponent: Node): { readonly scores: Node; readonly scale: number } | undefined {
-  let node = exponent;
-  let scale = 1;
-  for (;;) {
-    if (node.op === "contract") {
-      const fits = node.operands.length === 2 && node.attributes.where === undefined && scale !== 0;
-      return fits ? { scores: node, scale } : undefined;
-    }
-    const [x, y] = node.operands as readonly [Node, Node];
-    if (node.op === "neg") {
-      scale = -scale;
-      node = x;
-    } else if ((node.op === "div" || node.op === "mul") && y !== undefined && isConstant(y)) {
-      const [value] = y.attributes.values as readonly [number];
-      scale = node.op === "div" ? scale / value : scale * value;
-      node = x;
-    } else if (node.op === "mul" && isConstant(x)) {
-      scale *= (x.attributes.values as readonly [number])[0];
-      node = y;
-    } else {
-      return undefined;
-    }
-    if (!Number.isFinite(scale)) return undefined;
-  }
-}
-
-/**
- * Whether the weights occur only divided by their sum along the axis. Factors common to a row then cancel, which is what the
- * subtracted maxima of the features need.
- */
-function isNormalised(weights: Node, axis: number, users: ReadonlyMap<Node, readonly Node[]>): boolean {
-  const same = new Set<Node>([weights]);
-  for (const user of users.get(weights) ?? []) {
-    if (user.op === "select" && user.operands[1] === weights && isConstant(user.operands[2] as Node, 0)) same.add(user);
-  }
-  const readers = [...same].flatMap((node) => users.get(node) ?? []).filter((user) => !same.has(user));
-  const totals = new Set(
-    readers.filter(
-      (user) =>
-        user.op === "sum" && !keptAxes(user).includes(axis) && keptAxes(user).length === weights.type.shape.length - 1,
-    ),
-  );
-  const byTotal = (node: Node) =>
-    node.op === "div" && node.operands[1]?.op === "broadcast" && totals.has(node.operands[1].operands[0] as Node);
-  const weighted = (node: Node) =>
-    node.op === "contract" && (users.get(node) ?? []).length > 0 && (users.get(node) ?? []).every(byTotal);
-  return totals.size > 0 && readers.every((user) => totals.has(user) || byTotal(user) || weighted(user));
-}
-
 // ── What it becomes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** d log d, rounded: enough for the estimate to concentrate (theorem 4 of the paper; the default of its code). */
@@ -224,7 +106,7 @@ export function usualFeatures(channels: number): number {
 }
 
 function randomFeatures(weights: Node, found: Attention, features: number, seed: number, position: number): Node {
-  const { query, key, queryIndices, keyIndices, resultIndices, summed, scale, contracted, channels } = found;
+  const { query, key, queryIndices, keyIndices, resultIndices, summed, scale, contracted, channels, biases } = found;
   const builder = makeBuilder(weights.origins, found.scores.origins);
   const names = new Set([...queryIndices, ...keyIndices, ...resultIndices]);
   const feature = ["r", "feature", "feature_1"].find((name) => !names.has(name)) ?? `r${names.size}`;
@@ -245,7 +127,7 @@ function randomFeatures(weights: Node, found: Attention, features: number, seed:
     x: Node,
     indices: readonly string[],
     stable: (kept: readonly string[]) => readonly string[],
-  ): { node: Node; indices: readonly string[] } => {
+  ): IndexedNode => {
     const kept = indices.filter((name) => !contracted.includes(name));
     const own = [...kept, feature];
     const projected = builder.contract(`${indices.join(" ")}, ${feature} ${contracted.join(" ")} -> ${own.join(" ")}`, [
@@ -267,12 +149,36 @@ function randomFeatures(weights: Node, found: Attention, features: number, seed:
   };
   // Of a query, any factor of its own cancels; of keys, only one that all keys of a row have in common.
   const left = side(q, queryIndices, (kept) => kept);
-  const right = side(k, keyIndices, (kept) => kept.filter((name) => name !== summed));
+  const unweighted = side(k, keyIndices, (kept) => kept.filter((name) => name !== summed));
+  const right = biases.reduce((keys, bias) => weighted(builder, keys, bias, summed), unweighted);
   const estimate = builder.contract(
     `${left.indices.join(" ")}, ${right.indices.join(" ")} -> ${resultIndices.join(" ")}`,
     [left.node, right.node],
   );
   return weights.name === undefined ? estimate : { ...estimate, name: weights.name };
+}
+
+interface IndexedNode {
+  readonly node: Node;
+  readonly indices: readonly string[];
+}
+
+/** Features of keys times exp(m - max m), the maximum over the keys of a row: the greatest factor is 1, also where all keys are masked. */
+function weighted(
+  builder: Builder,
+  keys: IndexedNode,
+  { node, factor, indices }: KeyBias,
+  summed: string,
+): IndexedNode {
+  const shape = keys.node.type.shape;
+  const rows = indices.filter((name) => name !== summed);
+  const scaled = factor === 1 ? node : builder.apply("mul", node, builder.constant(factor));
+  const greatest = builder.node("maximum", [scaled], { spec: `${indices.join(" ")} -> ${rows.join(" ")}` });
+  const axes = rows.map((name) => indices.indexOf(name));
+  const below = builder.apply("sub", scaled, builder.broadcast(greatest, scaled.type.shape, axes));
+  const places = indices.map((name) => keys.indices.indexOf(name));
+  const factors = builder.broadcast(builder.apply("exp", below), shape, places);
+  return { node: builder.apply("mul", keys.node, factors), indices: keys.indices };
 }
 
 /** W[r, c…] with orthogonal rows of Gaussian length. */
@@ -325,15 +231,24 @@ function traceOf(weights: Node, found: Attention, made: Node, features: number, 
   };
 }
 
+function leftExact(weights: Node, reason: string): RewriteTrace {
+  const text = describeNode(weights, 3);
+  return { ...unchanged(weights, text), rule: "left exact", reason };
+}
+
 function nothingFound(marker: Node): RewriteTrace {
   const text = describeNode(marker.operands[0] as Node, 1);
+  const reason =
+    "no softmax attention that can be approximated stands between the marked call and its arguments; the value stays exact";
+  return { ...unchanged(marker, text), rule: "nothing to approximate", reason };
+}
+
+function unchanged(node: Node, text: string): Omit<RewriteTrace, "rule" | "reason"> {
   return {
     pass: "approximate",
-    rule: "nothing to approximate",
-    reason: "no softmax attention stands between the marked call and its arguments; the value stays exact",
     before: text,
     after: text,
-    origins: marker.origins,
+    origins: node.origins,
     flopsBefore: 0,
     flopsAfter: 0,
     bytesBefore: 0,

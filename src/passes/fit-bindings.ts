@@ -30,7 +30,7 @@ function partialSum(node: Node, maxBindingBytes: number): Node | undefined {
   const isReduction = family === "reduce" && reducer?.positional !== true;
   if ((family !== "contract" && !isReduction) || node.attributes.where !== undefined) return undefined;
   const joins = family === "contract" ? "sum" : node.op;
-  if (node.operands.every((operand) => byteLength(operand.type) <= maxBindingBytes)) return undefined;
+  if (node.operands.every((operand) => boundBytes(operand) <= maxBindingBytes)) return undefined;
   const spec = parseSpec(node.attributes.spec as string);
   const sizes = indexSizes(
     spec,
@@ -50,10 +50,12 @@ function partialSum(node: Node, maxBindingBytes: number): Node | undefined {
       return builder.reshape(operand, shape);
     });
     const splitOperands = spec.operands.map(split);
-    // The parts stand where they stand in an operand, so that what belongs to one result of a batch lies together.
+    // The parts stand where they stand in an operand, so that what belongs to one result of a batch lies together; where the result has
+    // its indices in another order they come first, since the sum over them must keep it.
     const long = splitOperands.find((names) => names.includes(part)) as readonly string[];
     const before = spec.result.filter((each) => long.includes(each) && long.indexOf(each) < long.indexOf(part));
-    const result = [...before, part, ...spec.result.filter((each) => !before.includes(each))];
+    const leading = before.every((each, k) => each === spec.result[k]) ? before.length : 0;
+    const result = [...spec.result.slice(0, leading), part, ...spec.result.slice(leading)];
     const inner = builder.node(node.op, operands, {
       ...node.attributes,
       spec: printSpec({ operands: splitOperands, result }),
@@ -69,7 +71,7 @@ function partialSum(node: Node, maxBindingBytes: number): Node | undefined {
     node.operands.forEach((operand, k) => {
       const names = spec.operands[k] as readonly string[];
       const axis = names.indexOf(name);
-      if (axis < 0 || byteLength(operand.type) <= maxBindingBytes) return;
+      if (axis < 0 || boundBytes(operand) <= maxBindingBytes) return;
       // A result fixes the indices that it keeps; those before the summed one divide what it reads into runs.
       const before = names.slice(0, axis);
       const runs = before.every((each) => spec.result.includes(each))
@@ -82,4 +84,10 @@ function partialSum(node: Node, maxBindingBytes: number): Node | undefined {
     for (let parts = 2 * least; parts <= size; parts++) if (size % parts === 0) return parts;
     return 1;
   }
+}
+
+/** Bytes that a kernel binds in order to read a value: of a view those of what it looks at, however often a window repeats it. */
+function boundBytes(node: Node): number {
+  if (operationOf(node.op).family !== "movement") return byteLength(node.type);
+  return node.operands.reduce((most, operand) => Math.max(most, boundBytes(operand)), 0);
 }

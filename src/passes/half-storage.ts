@@ -33,13 +33,15 @@ export const halfStorage: Pass = {
 };
 
 function run(graph: Graph, { storage }: PassContext): PassResult {
-  if (storage !== "f16") return { graph, rewrites: [] };
+  if (storage === undefined) return { graph, rewrites: [] };
   const users = nodeUsers(graphNodes(graph));
   const outputs = new Set(graph.outputs.map(({ node }) => node));
-  const suits = (node: Node) => node.type.dtype === "f32" && elementCount(node.type.shape) >= fewestElements;
+  const full = storage.fullAfter === undefined ? new Set<Node>() : following(graph, storage.fullAfter);
+  const suits = (node: Node) =>
+    node.type.dtype === "f32" && elementCount(node.type.shape) >= fewestElements && !full.has(node);
   const replacements = new Map<Node, Node>();
   const halves = new Map<Node, Node>();
-  for (const node of graph.parameters) {
+  for (const node of storage.fullAfter === undefined ? graph.parameters : []) {
     if (!suits(node) || outputs.has(node) || feedsWholeBuffers(node, users)) continue;
     const half = makeNode("parameter", [], node.attributes, {
       declared: tensorType("f16", node.type.shape),
@@ -61,6 +63,16 @@ function run(graph: Graph, { storage }: PassContext): PassResult {
   const mapped = mapGraph(graph, replacements);
   const parameters = graph.parameters.map((node, k) => halves.get(node) ?? (mapped.parameters[k] as Node));
   return { graph: { ...mapped, parameters }, rewrites: [traceOf([...halves.keys()])] };
+}
+
+/** Everything that depends on a parameter. */
+function following(graph: Graph, path: string): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  for (const node of graphNodes(graph)) {
+    const isIt = node.op === "parameter" && node.attributes.name === path;
+    if (isIt || node.operands.some((operand) => found.has(operand))) found.add(node);
+  }
+  return found;
 }
 
 function storedValues(graph: Graph): readonly Node[] {

@@ -15,8 +15,14 @@ export interface PassContext {
   readonly foldedElements: number;
   /** Permission to approximate softmax attention everywhere (`--approx favor`); `features` 0 chooses their number. */
   readonly approximation?: { readonly features: number; readonly seed: number };
-  /** Permission to keep parameters and large values in f16 (`--precision f16`). */
-  readonly storage?: "f16";
+  /** Permission to keep large values in f16 (`--precision f16`). */
+  readonly storage?: HalfStorage;
+}
+
+/** What is kept in f16: parameters and values, or for a training only values that do not follow from a certain parameter. */
+export interface HalfStorage {
+  /** Path of that parameter; all parameters then stay f32. */
+  readonly fullAfter?: string;
 }
 
 export const defaultContext: PassContext = { flopsPerByte: 10, parallelism: 16_384, foldedElements: 65_536 };

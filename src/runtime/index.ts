@@ -19,3 +19,6 @@ export type { PrepareOptions, PrepareTimes, Progress } from "./prepare-plan.ts";
 export type { StepProfile } from "./profile.ts";
 export * from "./safetensors.ts";
 export * from "./stepper.ts";
+export { type ContestOptions, type ContestResult, holdContest, type StepOutcome } from "./tune/contest.ts";
+export type { Difference } from "./tune/difference.ts";
+export { median } from "./tune/statistics.ts";

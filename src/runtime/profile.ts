@@ -25,15 +25,7 @@ export async function profileSteps(
   name: string,
   steps: readonly BoundStep[],
 ): Promise<readonly StepProfile[]> {
-  const method = device.profile.features.timestamps ? "timestamps" : "submissions";
-  const ms: number[] = [];
-  if (method === "timestamps") {
-    for (let start = 0; start < steps.length; start += stepsPerSet) {
-      ms.push(...(await timeByTimestamps(device.gpu, name, steps.slice(start, start + stepsPerSet))));
-    }
-  } else {
-    for (const step of steps) ms.push(await timeBySubmission(device.gpu, name, step));
-  }
+  const ms = await timeSteps(device, name, steps);
   return steps.map(({ step }, index) => ({
     label: step.label,
     kernel: step.kernel,
@@ -41,11 +33,42 @@ export async function profileSteps(
     ms: ms[index] as number,
     flops: step.flops,
     bytes: step.bytes,
-    method,
+    method: timingMethod(device),
   }));
 }
 
-async function timeByTimestamps(gpu: GPUDevice, name: string, steps: readonly BoundStep[]): Promise<number[]> {
+function timingMethod(device: WeftDevice): StepProfile["method"] {
+  return device.profile.features.timestamps ? "timestamps" : "submissions";
+}
+
+/**
+ * ms of each step, one after the other.
+ *
+ * @param repeat  how often each is dispatched in a row; the time is that of one of them
+ */
+export async function timeSteps(
+  device: WeftDevice,
+  name: string,
+  steps: readonly BoundStep[],
+  repeat = 1,
+): Promise<number[]> {
+  const ms: number[] = [];
+  if (timingMethod(device) === "timestamps") {
+    for (let start = 0; start < steps.length; start += stepsPerSet) {
+      ms.push(...(await timeByTimestamps(device.gpu, name, steps.slice(start, start + stepsPerSet), repeat)));
+    }
+  } else {
+    for (const step of steps) ms.push(await timeBySubmission(device.gpu, name, step, repeat));
+  }
+  return ms.map((time) => time / repeat);
+}
+
+async function timeByTimestamps(
+  gpu: GPUDevice,
+  name: string,
+  steps: readonly BoundStep[],
+  repeat: number,
+): Promise<number[]> {
   const count = steps.length * 2;
   const work = scoped(gpu, `profiling ${name}`, () => {
     const querySet = gpu.createQuerySet({ type: "timestamp", count });
@@ -55,7 +78,7 @@ async function timeByTimestamps(gpu: GPUDevice, name: string, steps: readonly Bo
     steps.forEach((step, index) => {
       const timestampWrites = { querySet, beginningOfPassWriteIndex: index * 2, endOfPassWriteIndex: index * 2 + 1 };
       const pass = encoder.beginComputePass({ label: step.step.label, timestampWrites });
-      encodeStep(pass, step);
+      for (let turn = 0; turn < repeat; turn++) encodeStep(pass, step);
       pass.end();
     });
     encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
@@ -78,12 +101,12 @@ async function timeByTimestamps(gpu: GPUDevice, name: string, steps: readonly Bo
   }
 }
 
-async function timeBySubmission(gpu: GPUDevice, name: string, step: BoundStep): Promise<number> {
+async function timeBySubmission(gpu: GPUDevice, name: string, step: BoundStep, repeat: number): Promise<number> {
   const started = performance.now();
   const work = scoped(gpu, `profiling ${name}`, () => {
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    encodeStep(pass, step);
+    for (let turn = 0; turn < repeat; turn++) encodeStep(pass, step);
     pass.end();
     gpu.queue.submit([encoder.finish()]);
   });

@@ -1,8 +1,8 @@
 /** Running graphs on the device in tests, next to the reference evaluator. */
 import {
   type DeviceProfile,
-  deviceSchedule,
   type DeviceSchedule,
+  deviceSchedule,
   makePlan,
   type PlanOptions,
 } from "../../src/codegen/index.ts";

@@ -1,11 +1,13 @@
 /** Every schedule that a kernel may have gives the same results: each is run on the device and compared with the evaluator. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { makePlan } from "../../src/codegen/index.ts";
+import { makePlan, type PlanOptions } from "../../src/codegen/index.ts";
 import { compareWithin, evaluateWithBounds, parseGraph } from "../../src/ir/index.ts";
 import { largeTiles, runValues, testDevice, valuesOf } from "./on-device.ts";
 
 const device = await testDevice();
+
+type Candidates = Parameters<NonNullable<PlanOptions["choose"]>>[1];
 
 /** A contraction of two inputs with something before and after it, so that prologues and epilogues are scheduled too. */
 const product = (a: readonly number[], b: readonly number[], spec: string, result: readonly number[], where = "") => `
@@ -67,24 +69,36 @@ const cases: Readonly<Record<string, string>> = {
   "attention, masked": kernelFile("attention-masked"),
 };
 
+/**
+ * Here schedules are run too that only `weft tune` tries: so many, evenly chosen, since a driver takes about a second for each.
+ * WEFT_ALL_SCHEDULES=1 runs all of them.
+ */
+const widened = new Set(["matrices of many blocks", "lower triangle of the first", "convolution, stride 2"]);
+const widerCount = process.env.WEFT_ALL_SCHEDULES === "1" ? Number.POSITIVE_INFINITY : 4;
+
 /** What is meant for a GPU runs on a software device too, only not fast; of that, what is no schedule of software devices. */
 const runs = Object.entries(cases).flatMap(([name, text]) => [
   { name, text, kind: "software" as const },
   ...(/triangle|attention/.test(name) ? [] : [{ name, text, kind: "gpu" as const }]),
 ]);
 
-describe.skipIf(device === undefined).each(runs)("$name, as on a $kind device", ({ text, kind }) => {
+describe.skipIf(device === undefined).each(runs)("$name, as on a $kind device", ({ name, text, kind }) => {
   if (device === undefined) return;
   const graph = parseGraph(text);
   const schedule = largeTiles({ ...device.profile, kind });
   const schedules = new Map<string, number>();
+  const isMeant = ({ schedule }: Candidates[number]) =>
+    kind === "software" || /"block"|"threads":(?!1\b)/.test(JSON.stringify(schedule));
+  const all = (candidates: Candidates, wider: (() => Candidates) | undefined) => {
+    const more = widened.has(name) ? (wider?.() ?? []).filter(isMeant) : [];
+    const stride = Math.max(1, Math.ceil(more.length / widerCount));
+    return [...candidates.filter(isMeant), ...more.filter((_, k) => k % stride === 0)];
+  };
   makePlan(graph, device.profile, {
     schedule,
-    choose: (_, candidates) => {
-      candidates.forEach((candidate, k) => {
-        const text = JSON.stringify(candidate.schedule);
-        const isForGpu = /"block"|"threads":(?!1\b)/.test(text);
-        if (kind === "software" || isForGpu) schedules.set(text, k);
+    choose: (_, candidates, wider) => {
+      all(candidates, wider).forEach((candidate, k) => {
+        schedules.set(JSON.stringify(candidate.schedule), k);
       });
       return candidates[0] as (typeof candidates)[number];
     },
@@ -95,7 +109,7 @@ describe.skipIf(device === undefined).each(runs)("$name, as on a $kind device", 
   test.each([...schedules])("%s", async (_, place) => {
     const got = await runValues(device, graph, values, {
       schedule,
-      choose: (_, candidates) => candidates[place] as (typeof candidates)[number],
+      choose: (_, candidates, wider) => all(candidates, wider)[place],
     });
     for (const [output, { value, bound }] of Object.entries(bounded)) {
       const worst = compareWithin(got[output] as Float64Array, value, bound, 4);

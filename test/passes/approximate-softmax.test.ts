@@ -14,7 +14,9 @@ import { expectedError, usualFeatures } from "../../src/passes/approximate-softm
 import { runPipeline } from "../../src/passes/index.ts";
 import { graphOf, type NumberArray, noise } from "../frontend/elaborate-text.ts";
 
-const uses = "use std/attention: softmax_attention, softmax_attention_causal, softmax_attention_masked\n";
+const uses = `use std/attention: mask_penalty, softmax_attention, softmax_attention_causal, softmax_attention_masked
+use std/attention: softmax_attention_biased, softmax_attention_key_biased
+`;
 const signature = "<H, L, d>(Q: f32[H, L, d], K: f32[H, L, d], V: f32[H, L, d]) -> f32[H, L, d]";
 const settings = { H: 2, L: 12, d: 4 };
 
@@ -136,6 +138,65 @@ fn defined<H, L, d, m>(Q: f32[H, L, d], K: f32[H, L, d], V: f32[H, L, d], W: f32
       [12, 2048],
     ]);
     expect(difference(evaluated(result), evaluated(graph))).toBeLessThan(0.1);
+  });
+
+  describe("numbers added to the scores of a key", () => {
+    const masked = "<L, d>(Q: f32[L, d], K: f32[L, d], V: f32[L, d], mask: bool[L]) -> f32[L, d]";
+    const sizes = { L: 12, d: 4 };
+    const restricted = `fn f${masked} = softmax_attention_masked(Q, K, V, mask) @approx(favor, features: 512, seed: 3)`;
+    const added = `fn f${masked} =
+      softmax_attention_key_biased(Q, K, V, mask_penalty(mask)) @approx(favor, features: 512, seed: 3)`;
+
+    it("that are 0 or far below leave the same keys out as a restricted range, within the error stated", () => {
+      const { graph, result } = approximated(added, sizes);
+      expect(graphNodes(result).filter(({ op }) => op === "approximate")).toEqual([]);
+      // The mask hides some keys and shows others: without it, the values would be others.
+      const mask = Array.from(values(graph).mask?.data ?? []);
+      expect(new Set(mask).size).toBe(2);
+      expect(difference(evaluated(result), evaluated(approximated(restricted, sizes).result))).toBeLessThan(1e-12);
+      // |q + k|² is about 4/3 on average, as above.
+      expect(difference(evaluated(result), evaluated(graph))).toBeLessThan(expectedError(512, 3));
+    });
+
+    it("leave the softmax of the scores alone where every key is masked, as the exact softmax does", () => {
+      const { graph, result } = approximated(added, sizes);
+      const nothing = { ...values(graph), mask: tensorOf(graph.inputs[3]?.type as never, Array(12).fill(0)) };
+      const everything = { ...values(graph), mask: tensorOf(graph.inputs[3]?.type as never, Array(12).fill(1)) };
+      expect(difference(evaluated(result, nothing), evaluated(result, everything))).toBeLessThan(1e-12);
+    });
+
+    it("may be of any size, scaled with the scores or taken away, and differ from example to example", () => {
+      const text = `fn f<B, H, L, d>(Q: f32[B, H, L, d], K: f32[B, H, L, d], V: f32[B, H, L, d], m: f32[B, L], g: f32[H]) -> f32[B, H, L, d] {
+        let A[b, h, i, j] = softmax[j]((sum[c] Q[b, h, i, c] * K[b, h, j, c] - 2 * m[b, j] + g[h]) / -4)
+        let Y[b, h, i, c] = sum[j] A[b, h, i, j] * V[b, h, j, c]
+        return Y
+      }`;
+      const { graph, result } = approximated(text, { B: 2, H: 2, L: 6, d: 3 }, { features: 4096, seed: 0 });
+      const squares = graphNodes(result).filter(({ op, type }) => op === "exp" && type.shape.join() === "2,2,6,6");
+      expect(squares).toEqual([]);
+      const inputs = values(graph);
+      const exact = evaluated(graph, inputs);
+      expect(difference(evaluated(result, inputs), exact)).toBeLessThan(expectedError(4096, 1));
+      const without = { ...inputs, m: tensorOf(graph.inputs[3]?.type as never, Array(12).fill(0)) };
+      expect(difference(evaluated(graph, without), exact)).toBeGreaterThan(3 * expectedError(4096, 1));
+    });
+
+    it("of which the sums are linear in the length", () => {
+      const long = { L: 2048, d: 8 };
+      const graph = graphOf(`${uses}${added.replace("512", "16")}`, { settings: long, entry: "f" });
+      const largest = Math.max(...graphNodes(runPipeline(graph).graph).map(({ type }) => elementCount(type.shape)));
+      expect(largest).toBeLessThan(2048 * 128);
+    });
+
+    it("that differ from query to query are refused with the reason", () => {
+      const text = `fn f<L, d>(Q: f32[L, d], K: f32[L, d], V: f32[L, d], M: f32[L, L]) -> f32[L, d] =
+        softmax_attention_biased(Q, K, V, M) @approx(favor, features: 8)`;
+      const { graph, result } = approximated(text, sizes);
+      expect(difference(evaluated(result), evaluated(graph))).toBe(0);
+      const [stage] = runPipeline(graph, { only: ["approximate"] }).stages;
+      expect(stage?.rewrites.map(({ rule }) => rule)).toEqual(["left exact", "nothing to approximate"]);
+      expect(stage?.rewrites[0]?.reason).toMatch(/differs from query to query.*a mask of the keys alone/);
+    });
   });
 
   it("does not touch an exponential that is not normalised", () => {

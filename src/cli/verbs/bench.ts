@@ -11,6 +11,7 @@ import { median, printBytes, printMilliseconds } from "../quantities.ts";
 import { makeRunReport, printRunSummary } from "../run-report.ts";
 import { printTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { addSchedulesOption, readSchedules, reportNotes } from "../tuned-file.ts";
 import type { Verb } from "../verb.ts";
 
 /** All dispatches of one kernel together. */
@@ -29,6 +30,7 @@ export const benchVerb: Verb = {
   describe: (command) => {
     command.summary("time an entry, in all and kernel by kernel").argument("<file>", ".weft or .ir file");
     addCompileOptions(command);
+    addSchedulesOption(command);
     command.option("--repeat <n>", "timed runs, of which the median counts", countingNumber, 9);
   },
   execute: async ([file], raw, terminal) => {
@@ -62,9 +64,11 @@ async function bench(
     const compiled = compileEntry(entry, {
       profile: device.profile,
       passes: options,
+      ...readSchedules(options.schedules),
       onProgress: (step) => terminal.progress(step),
     });
     const compile = performance.now() - started;
+    reportNotes(compiled, terminal);
     const inputs = await readInputs(entry.graph.inputs, sources, options.seed);
     const executable = await prepare(device, compiled.plan, { parameters: initialValuesOf(entry, options.seed) });
     try {

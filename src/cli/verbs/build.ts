@@ -10,6 +10,7 @@ import { prepareFolder, readRuntime, writeModuleFiles } from "../module-folder.t
 import { addModelOptions, addPassOptions, type CompileOptions, readCompileOptions, wholeNumber } from "../options.ts";
 import { printBytes, printCount } from "../quantities.ts";
 import type { Terminal } from "../terminal.ts";
+import { addSchedulesOption, readSchedules, reportNotes } from "../tuned-file.ts";
 import type { Verb } from "../verb.ts";
 import { packageVersion } from "../versions.ts";
 import { openParameters } from "../weights.ts";
@@ -35,6 +36,7 @@ export const buildVerb: Verb = {
       )
       .option("--for <kind>", "gpu, or software for devices that compute on the processor", "gpu");
     addPassOptions(command);
+    addSchedulesOption(command);
   },
   execute: async ([file], raw, terminal) => {
     const options = readCompileOptions(raw);
@@ -44,7 +46,9 @@ export const buildVerb: Verb = {
       throw new UsageError("--allow-missing says what to do with --weights, which is not given");
     }
     const entry = loadEntry(file as string, options, undefined, terminal);
-    const { plan } = planPortably(entry, options, profile, terminal);
+    const compiled = planPortably(entry, options, profile, terminal);
+    reportNotes(compiled, terminal);
+    const { plan } = compiled;
     const hasWeights = plan.parameters.length > 0 && (options.weights !== undefined || hasSeed);
     const runtime = readRuntime();
     const emitted = await emitModule({
@@ -70,7 +74,7 @@ export const buildVerb: Verb = {
  * What every WebGPU device has: a module must not depend on the machine that built it. Half precision is let pass where the source or
  * `--precision` asks for it; the plan says so, and the module asks the device.
  */
-function portableProfile(kind: string): DeviceProfile {
+export function portableProfile(kind: string): DeviceProfile {
   if (kind !== "gpu" && kind !== "software") throw new UsageError(`--for ${kind}: it must be gpu or software`);
   return { ...baselineProfile, kind, features: { ...baselineProfile.features, f16: true } };
 }
@@ -84,7 +88,13 @@ function planPortably(
   profile: DeviceProfile,
   terminal: Terminal,
 ): CompiledGraph {
-  const lowering = { passes: options, onProgress: (step: string) => terminal.progress(step) };
+  const lowering = {
+    passes: options,
+    ...readSchedules(options.schedules),
+    // The module is for other machines than this one; whose schedules it takes is for the user to say.
+    schedulesOfAnyAdapter: true,
+    onProgress: (step: string) => terminal.progress(step),
+  };
   const optimised = optimiseEntry(entry, lowering);
   try {
     return planEntry(entry, optimised, { ...lowering, profile });

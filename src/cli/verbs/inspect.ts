@@ -15,6 +15,7 @@ import { inspectionPage } from "../inspector-page.ts";
 import { addCompileOptions, type CompileOptions, readCompileOptions } from "../options.ts";
 import { writeResult } from "../profiling.ts";
 import { jsonNumber, type Terminal } from "../terminal.ts";
+import { addSchedulesOption, readSchedules } from "../tuned-file.ts";
 import { printValues } from "../value-report.ts";
 import type { Verb } from "../verb.ts";
 import { passVerification } from "../verification.ts";
@@ -28,6 +29,7 @@ export const inspectVerb: Verb = {
   describe: (command) => {
     command.summary("show the IR, kernels, WGSL, plan and costs").argument("<file>", ".weft or .ir file");
     addCompileOptions(command);
+    addSchedulesOption(command);
     command
       .option("--after <pass>", "the IR after this pass (its last run; PASS:1 is its first), or `written`")
       .option("--all", "the IR after every pass that changed something")
@@ -116,6 +118,7 @@ async function passOptions(
 ): Promise<PassOptions> {
   const lowering: PassOptions = {
     passes: options,
+    ...readSchedules(options.schedules),
     onProgress: (step) => terminal.progress(step),
     now: () => performance.now(),
   };

@@ -25,6 +25,7 @@ import { addCompileOptions, type CompileOptions, countingNumber, readCompileOpti
 import { inspectEntry, requireDevice, writeTraceFile } from "../profiling.ts";
 import { makeRunReport, printOutput, printRunSummary, type RunReport } from "../run-report.ts";
 import type { Terminal } from "../terminal.ts";
+import { addSchedulesOption, readSchedules, reportNotes } from "../tuned-file.ts";
 import type { Verb } from "../verb.ts";
 import { passVerification } from "../verification.ts";
 import { openParameters } from "../weights.ts";
@@ -42,6 +43,7 @@ export const runVerb: Verb = {
   describe: (command) => {
     command.summary("compile an entry and run it").argument("<file>", ".weft or .ir file");
     addCompileOptions(command);
+    addSchedulesOption(command);
     command
       .option("--output <file>", "write the results by name to a .safetensors file")
       .option("--repeat <n>", "time this many runs and report the median", countingNumber, 1)
@@ -116,11 +118,13 @@ async function runEntry(run: Run): Promise<ExitStatus> {
   const compiled = compileEntry(entry, {
     profile: machine.profile,
     passes: options,
+    ...readSchedules(options.schedules),
     verify,
     onProgress: (step) => terminal.progress(step),
     now: () => performance.now(),
   });
   const compileMs = run.frontMs + performance.now() - started;
+  reportNotes(compiled, terminal);
   if (machine.kind === "reference") checkReferenceLimits(entry.graph, !machine.chosen);
   // Only now: what does not fit the device is refused before anything is drawn or read.
   const inputs = await readValues();

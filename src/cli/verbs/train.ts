@@ -34,6 +34,7 @@ import { type TrainingMachine, trainOnDevice, trainOnReference } from "../traini
 import { prepareMeasurement } from "../training-measurement.ts";
 import { addTrainingOptions, readTrainingOptions, type TrainingOptions } from "../training-options.ts";
 import { printTrainingSummary, trainingReport } from "../training-report.ts";
+import { addSchedulesOption, readSchedules, reportNotes } from "../tuned-file.ts";
 import type { Verb } from "../verb.ts";
 import { openParameters } from "../weights.ts";
 
@@ -42,6 +43,7 @@ export const trainVerb: Verb = {
   describe: (command) => {
     command.summary("train an entry").argument("<file>", ".weft file");
     addTrainingOptions(command);
+    addSchedulesOption(command);
   },
   execute: async ([file], raw, terminal) => {
     const options = readTrainingOptions(raw);
@@ -93,10 +95,12 @@ async function trainEntry(training: Training): Promise<ExitStatus> {
   const loaded = { ...entry, path: source.path, wanted: entry.parameters, graph: entry.step.graph };
   const compiled = compileEntry(loaded, {
     profile: machine.profile,
-    passes: options,
+    passes: { ...options, precision: entry.step.precision },
+    ...readSchedules(options.schedules),
     onProgress: (step) => terminal.progress(step),
   });
   const compileMs = performance.now() - started;
+  reportNotes(compiled, terminal);
   if (machine.kind === "reference") checkReferenceLimits(entry.step.graph, !machine.chosen);
   const weights = await openParameters(
     entry.parameters,
@@ -181,24 +185,26 @@ function identityOf({ entry, options, data }: Training): TrainingIdentity {
     "--lr": rate,
     "--warmup": warmup,
     ...schedule,
+    ...(options.lossScale === undefined ? {} : { "--loss-scale": options.lossScale.start }),
   };
 }
 
-/** First values: from the checkpoint, else zeros for what the optimiser remembers, and weights as they start. */
+/** First values: from the checkpoint, else what the optimiser begins with, and weights as they start. */
 function startingValues(
   entry: TrainedEntry,
   initial: ParameterValues,
   checkpoint: Checkpoint | undefined,
 ): ParameterValues {
-  const remembered = new Map(entry.step.remembered.map(({ path, type }) => [path, type]));
+  const remembered = new Map(entry.step.remembered.map((each) => [each.path, each]));
   const types = new Map(entry.parameters.map(({ path, type }) => [path, type]));
   return async (path) => {
-    const type = remembered.get(path) ?? types.get(path);
+    const own = remembered.get(path);
+    const type = own?.type ?? types.get(path);
     if (checkpoint?.weights.tensors.has(path) === true && type !== undefined)
       return checkpoint.weights.read(path, type.dtype);
-    const zeros = remembered.get(path);
-    if (zeros === undefined) return initial(path);
-    return { shape: zeros.shape, data: new Float32Array(elementCount(zeros.shape)) };
+    if (own === undefined) return initial(path);
+    const { shape } = own.type;
+    return { shape, data: new Float32Array(elementCount(shape)).fill(own.start) };
   };
 }
 
