@@ -4,20 +4,25 @@ import {
   type ElaboratedProgram,
   type EntryRequest,
   elaborateProgram,
+  type MixedPrecision,
   type Outcome,
   type PassSelection,
   type ReadSource,
   withGradients,
 } from "./compile.ts";
-import type { CheckedProgram, ParameterInfo } from "./frontend/index.ts";
-import type { Graph } from "./ir/index.ts";
+import { type CheckedProgram, type ParameterInfo, writtenPath } from "./frontend/index.ts";
+import type { Graph, Node } from "./ir/index.ts";
 import {
   averaged,
   type ElaborateFunction,
+  scaledLossName,
+  stepBuilder,
   type TrainStep,
   TrainStepError,
   type TrainStepRequest,
   trainStep,
+  unscalingPath,
+  withScaledLoss,
 } from "./train/index.ts";
 
 /** Path of the library file that holds the optimisers. */
@@ -43,13 +48,14 @@ export function optimiserFunctions(readSource: ReadSource): ElaborateFunction {
 
 /** How an entry is trained, without what follows from the entry itself. */
 export interface TrainingRequest
-  extends Pick<TrainStepRequest, "optimiser" | "clip" | "accumulate" | "updates" | "elaborate"> {
+  extends Pick<
+    TrainStepRequest,
+    "optimiser" | "groups" | "clip" | "lossScale" | "accumulate" | "updates" | "elaborate"
+  > {
   /** Name of the output that is the loss; may be left out when only one output is a single f32. */
   readonly loss?: string;
   /** True for paths of parameters that keep their values. */
   readonly isFrozen?: (path: string) => boolean;
-  /** True for paths of parameters that do not decay. */
-  readonly isUndecayed?: (path: string) => boolean;
   readonly passes?: PassSelection;
 }
 
@@ -58,6 +64,8 @@ export interface TrainingStep extends TrainStep {
   readonly loss: string;
   /** Paths of trained parameters. */
   readonly trained: readonly string[];
+  /** How to compile it where the loss is scaled: activations and their gradients in f16. */
+  readonly precision?: MixedPrecision;
 }
 
 /** The entry as a graph with `training` true, its loss averaged where it is mapped over examples. */
@@ -65,7 +73,8 @@ export function elaborateLoss(
   program: CheckedProgram,
   request: EntryRequest & { readonly loss?: string },
 ): Outcome<ElaboratedProgram & { readonly loss: string }> {
-  const { value, ...found } = elaborateProgram(program, { training: true, ...request });
+  const training = request.training ?? true;
+  const { value, ...found } = elaborateProgram(program, { ...request, training, withWritten: training });
   if (value === undefined) return found;
   const loss = lossName(value.graph, request.loss);
   return { ...found, value: { ...value, loss, graph: averaged(value.graph, loss) } };
@@ -107,8 +116,29 @@ export function buildTrainingStep(
     throw new TrainStepError(
       `${graph.name} has no parameter to train${parameters.length > 0 ? ": all are frozen, buffers, or not read" : ""}`,
     );
-  const differentiated = withGradients(entry, { gradient: trained, loss }, request.passes);
-  const undecayed = new Set(trained.filter((path) => request.isUndecayed?.(path) === true));
-  const step = trainStep({ ...request, graph: differentiated, loss, trained, undecayed });
-  return { ...step, loss, trained };
+  const { lossScale } = request;
+  const start = lossScale === undefined ? entry : { ...entry, graph: scaled(graph, loss) };
+  const differentiated = withGradients(
+    start,
+    { gradient: trained, loss: lossScale === undefined ? loss : scaledLossName },
+    request.passes,
+  );
+  const updates = [...request.updates, ...ownUpdates(graph, request)];
+  const step = trainStep({ ...request, updates, graph: differentiated, loss, trained });
+  const precision: MixedPrecision | undefined = lossScale && { kind: "mixed", fullAfter: unscalingPath };
+  return { ...step, loss, trained, ...(precision === undefined ? {} : { precision }) };
+}
+
+function scaled(graph: Graph, loss: string): Graph {
+  const node = graph.outputs.find(({ name }) => name === loss)?.node as Node;
+  return withScaledLoss(graph, node, stepBuilder(node));
+}
+
+/** The buffers that the text writes, unless they are frozen or the request gives them another value. */
+function ownUpdates(graph: Graph, { updates, isFrozen }: TrainingRequest): TrainingRequest["updates"] {
+  const given = new Set(updates.map(({ buffer }) => buffer));
+  return graph.outputs.flatMap(({ name: output }) => {
+    const buffer = writtenPath(output);
+    return buffer === undefined || given.has(buffer) || isFrozen?.(buffer) === true ? [] : [{ buffer, output }];
+  });
 }

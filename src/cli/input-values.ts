@@ -1,13 +1,11 @@
 /** Values for the arguments of an entry, from files and from the seed, all problems reported at once. */
 
 import { suggestName } from "../frontend/index.ts";
-import { elementCount, type Node, printType, randomStream, sameShape, type TensorType } from "../ir/index.ts";
-import { checkedData, type HostArray, type HostTensor, InputError, WeightsError } from "../runtime/index.ts";
+import { type Node, printType, sameShape, type TensorType } from "../ir/index.ts";
+import { randomInput } from "../random-data.ts";
+import { checkedData, type HostTensor, InputError, WeightsError } from "../runtime/index.ts";
 import { InputProblems } from "./exit-status.ts";
 import type { InputSource, InputSources } from "./input-files.ts";
-
-/** Random whole numbers of types without a bound lie below this. */
-const randomIntegersBelow = 100;
 
 /**
  * Makes sure that every input of a graph has a source that fits, before anything large is read.
@@ -51,7 +49,7 @@ export async function readInputs(
   for (const [name, type] of inputTypes(inputs)) {
     const source = sourceOf(name, sources);
     if (source === undefined || source.kind === "random") {
-      values[name] = { shape: type.shape, data: randomData(type, seed, `input.${name}`) };
+      values[name] = { shape: type.shape, data: randomInput(type, seed, name) };
       continue;
     }
     try {
@@ -85,28 +83,4 @@ function unknownInputs(types: ReadonlyMap<string, TensorType>, sources: InputSou
         close === undefined ? `the arguments are ${known.join(", ") || "none"}` : `did you mean \`${close}\`?`;
       return `there is no argument \`${name}\`; ${help}`;
     });
-}
-
-/**
- * Random values of a type: floats standard normal, indices uniform below their bound, other whole numbers uniform below 100,
- * booleans fair. The same seed and path give the same values everywhere.
- */
-export function randomData(type: TensorType, seed: number, path: string): HostArray {
-  const stream = randomStream(seed, path);
-  const count = elementCount(type.shape);
-  const below = (bound: number) => stream.uniform(count).map((u) => Math.min(bound - 1, Math.floor(u * bound)));
-  switch (type.dtype) {
-    case "f32":
-    case "f16":
-    case "bf16":
-      return Float32Array.from(stream.normal(count));
-    case "i32":
-      return Int32Array.from(below(type.below ?? randomIntegersBelow));
-    case "u32":
-      return Uint32Array.from(below(randomIntegersBelow));
-    case "bool":
-      return Uint8Array.from(below(2));
-    default:
-      return type.dtype satisfies never;
-  }
 }

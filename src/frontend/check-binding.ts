@@ -251,19 +251,23 @@ export function checkLet(outer: Context, statement: LetStatement, recurrence: Re
   });
 }
 
+/** What an assignment may give a new value: a name of this function, or a buffer of its module. */
+function isAssignable({ scope }: Context, name: string, binding: Binding | undefined): boolean {
+  if (binding?.kind !== "value") return false;
+  const { definition } = binding;
+  if (definition.kind === "tensor") return definition.member.role === "buffer";
+  return (definition.kind === "local" || definition.kind === "parameter") && findCollision(scope, name) !== undefined;
+}
+
 /** Checks `x = expr` and `x[i] = expr`: the name must exist and keeps its type. */
 export function checkAssign(outer: Context, statement: AssignStatement): void {
   const { target } = statement;
   const { name } = target.name;
   const context: Context = { ...outer, statement: newStatement(statement.span, keptNames([target])) };
   const binding = lookUp(outer.scope, name);
-  const known =
-    binding?.kind === "value" && (binding.definition.kind === "local" || binding.definition.kind === "parameter")
-      ? binding
-      : undefined;
+  const known = binding?.kind === "value" && isAssignable(outer, name, binding) ? binding : undefined;
   const old = known?.type.kind === "tensor" ? known.type : undefined;
-  const isLocal = findCollision(outer.scope, name) !== undefined;
-  if (old === undefined || known === undefined || !isLocal) {
+  if (old === undefined || known === undefined) {
     if (binding?.kind !== "unknown" && !outer.file.skippedNames.has(name)) {
       fail(
         context,
@@ -276,7 +280,9 @@ export function checkAssign(outer: Context, statement: AssignStatement): void {
           help:
             binding === undefined
               ? [`Define it: \`let ${name} = …\`.`, ...suggestion(name, visibleNames(outer.scope))]
-              : ["Only what `let` or a parameter of this function named can change."],
+              : binding.kind === "value" && binding.definition.kind === "tensor"
+                ? ["The optimiser changes a `param`; what a training writes itself is a `buffer`."]
+                : ["Only what `let` or a parameter of this function named can change."],
         },
       );
     }
@@ -353,6 +359,11 @@ export function checkAssign(outer: Context, statement: AssignStatement): void {
     fail(context, statement.value.span, "index/range", `\`${name}\` must stay below ${printSize(below as Size)}`, {
       label: `this is ${printElement(next.element)}`,
     });
+    return;
+  }
+  // A buffer has its type for good.
+  if (known.definition.kind === "tensor") {
+    outer.checker.tables.targets.set(target, old);
     return;
   }
   known.type = {

@@ -3,7 +3,7 @@ import { findInitialiser, type Initialiser } from "../ir/index.ts";
 import { checkArgumentsOnly, giveBack, matchArguments } from "./check-arguments.ts";
 import { checkTensor } from "./check-arithmetic.ts";
 import { checkBuiltin, checkCast, checkConcat, checkOrder, checkRandom } from "./check-builtin.ts";
-import { type Context, checkExpression, fail, report, type Signature, settle } from "./check-context.ts";
+import { type Context, checkExpression, fail, report, settle } from "./check-context.ts";
 import { checkDirectives } from "./check-directive.ts";
 import { type FittedArgument, resultType, solveCall } from "./check-generics.ts";
 import { chooseElements, moduleSizesAt } from "./check-instance.ts";
@@ -38,7 +38,15 @@ function checkFunctionCall(
   axes: readonly IndexBinder[],
 ): ValueType {
   const { declaration } = target;
-  const signature = context.checker.signatures.get(declaration) as Signature;
+  const signature = context.checker.signatures.get(declaration);
+  if (signature === undefined) {
+    // Headers of modules, and defaults of parameters, are looked at before the functions that they could name.
+    for (const { value } of call.arguments) checkTensor(context, value);
+    return fail(context, call.span, "type/constant", `\`${callee}\` cannot be called here`, {
+      label: "what stands here must be known when the model is built",
+      help: ["Call it in a function, such as `forward`."],
+    });
+  }
   context.checker.edges.push({ from: context.owner, to: declaration, span: call.span, name: callee });
   const { inner, variables } = withBinders(context, axes);
   const types = new Map<Argument, { type: TensorValueType | undefined; used: boolean[] }>();

@@ -84,6 +84,8 @@ export interface FileInfo {
   readonly scope: Scope;
   /** Names that stood in text that could not be read; their absence is not reported. */
   readonly skippedNames: ReadonlySet<string>;
+  /** The text with blanks for what could not be read: all that the tree was made of. */
+  readonly readText: string;
 }
 
 /** The whole check. */
@@ -96,6 +98,7 @@ export interface Checker {
   readonly homes: Map<FunctionDeclaration | ExternDeclaration, Home>;
   /** Who calls or contains whom, for finding recursion. */
   readonly edges: { readonly from: object; readonly to: object; readonly span: Span; readonly name: string }[];
+  /** Distinguishes indices of the same name; counted from 0 in each body, so that what is found there depends on nothing else. */
   nextIndex: number;
   /** The checker of expressions; kept here so that its parts, which call each other, need not import each other. */
   readonly visit: (context: Context, expression: Expression) => ValueType;

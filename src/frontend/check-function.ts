@@ -179,7 +179,8 @@ function forgetConstants(context: Context, statements: readonly Statement[]): vo
   }
 }
 
-function alwaysReturns(statements: readonly Statement[]): boolean {
+/** Whether statements give a value whichever way they go. */
+export function alwaysReturns(statements: readonly Statement[]): boolean {
   return statements.some((statement) => {
     if (statement.kind === "return") return true;
     return (

@@ -4,10 +4,11 @@
  * Files are loaded and parsed, names declared, modules and signatures resolved, then bodies checked, each step for all files,
  * so that the order of declarations never matters. Nothing here reads files: `readSource` supplies texts.
  */
+import { checkBodies } from "./check-bodies.ts";
 import { type Checker, type FileInfo, newTables } from "./check-context.ts";
 import { visitExpression } from "./check-expression.ts";
 import { checkExtern } from "./check-extern.ts";
-import { checkFunctionBody, declareFunction } from "./check-function.ts";
+import { declareFunction } from "./check-function.ts";
 import { checkInitialisers, checkPreset, declareModule, resolveMembers } from "./check-module.ts";
 import type { CheckedProgram, CheckOptions, Definition } from "./checked-program.ts";
 import { errorAt, sortDiagnostics } from "./diagnostic.ts";
@@ -86,6 +87,7 @@ function load(loader: Loader, path: string, text: string): FileInfo {
     text: result.source.text,
     scope: newScope(loader.outermost, false),
     skippedNames: result.skippedNames,
+    readText: result.readText,
   };
   loader.files.set(path, info);
   loader.sources.set(path, text);
@@ -290,10 +292,7 @@ export function check(path: string, options: CheckOptions): CheckedProgram {
   });
   all((declaration, info) => (declaration.kind === "extern" ? checkExtern(checker, declaration, info) : undefined));
   for (const info of checker.modules.values()) checkInitialisers(checker, info);
-  for (const [declaration, home] of checker.homes) {
-    if (declaration.kind !== "function" || options.isKnownSound?.(declaration, home.file.file) === true) continue;
-    checkFunctionBody(checker, declaration);
-  }
+  const bodies = checkBodies(checker, files);
   for (const info of files) checkPresets(checker, info);
   findRecursion(checker);
   const main = loader.files.get(path);
@@ -309,5 +308,6 @@ export function check(path: string, options: CheckOptions): CheckedProgram {
     declarations,
     tables: checker.tables,
     diagnostics: sortDiagnostics(checker.diagnostics),
+    ...bodies,
   };
 }

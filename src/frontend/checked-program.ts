@@ -7,6 +7,7 @@
  * been replaced by their values. To elaborate, evaluate sizes under the numbers bound to those names (`evaluateSize`).
  */
 import type { DType } from "../ir/index.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Size } from "./size.ts";
 import type {
@@ -240,6 +241,13 @@ export interface CheckedProgram {
   readonly tables: CheckTables;
   /** In source order; empty of errors means that elaboration may go ahead. */
   readonly diagnostics: readonly Diagnostic[];
+  /** For the next check, where this one was given the memory of an earlier. */
+  readonly memory?: BodyMemory;
+  /**
+   * Checks those bodies that were known to be sound and have nothing in the tables: all, or those that are wanted. There is nothing to do
+   * without an earlier check.
+   */
+  readonly fillTables: (isWanted?: (declaration: FunctionDeclaration) => boolean) => void;
 }
 
 /** One built-in scalar function, as the operation registry describes it. */
@@ -259,6 +267,6 @@ export interface CheckOptions {
   readonly builtins: Builtins;
   /** Text of a source file by normalised path (`std/prelude.weft`, `models/performer/performer.weft`), or undefined. */
   readonly readSource: (path: string) => string | undefined;
-  /** Whether the body of a function is known to have no mistakes; it is then not checked, and the tables say nothing about it. */
-  readonly isKnownSound?: (declaration: FunctionDeclaration, file: SourceFile) => boolean;
+  /** What an earlier check of nearly the same text remembers: bodies known to be sound are not checked again. */
+  readonly before?: BodyMemory;
 }

@@ -206,9 +206,9 @@ function callFunction(
     callee.values.set(parameter, typed);
   });
 
+  refuseMappedBatch(context, call, declaration, [...mapped, ...given.flatMap(({ axes }) => axes)]);
   const returned = runStatements(context, declaration.body, callee);
   if (returned === undefined) throw new Error(`${declaration.name.name} ended without a return`);
-  refuseMappedBatch(context, call, declaration, [...mapped, ...given.flatMap(({ axes }) => axes)]);
   const marked = approximated(
     context,
     call,

@@ -9,6 +9,7 @@ import { axisOf, knownSize } from "./elaborate-range.ts";
 import { elaborateReduction } from "./elaborate-reduction.ts";
 import { elaborateSubscript } from "./elaborate-subscript.ts";
 import {
+  type BufferWrites,
   type Elaboration,
   type Frame,
   type Instance,
@@ -27,16 +28,18 @@ export function startElaboration(program: CheckedProgram, options: { readonly tr
   const state = { nodes: 0, axes: 0, draws: new Map<string, number>() };
   const at = makeEmitters(state);
   const parameters = new Map<InstanceTensor, IndexedValue>();
+  const written: BufferWrites = { values: new Map(), recurrences: 0 };
   const context: Elaboration = {
     program,
     tables: program.tables,
     training: options.training ?? false,
+    written,
     state,
     at,
     evaluate: (expression, frame) => evaluateExpression(context, expression, frame),
     evaluateAll: (expression, frame) => evaluateAll(context, expression, frame),
     parameterValue: (tensor) => {
-      let value = parameters.get(tensor);
+      let value = written.values.get(tensor) ?? parameters.get(tensor);
       if (value === undefined) {
         const node = at(tensor.member.span).source("parameter", { name: tensor.path }, tensor.type);
         value = { node, axes: [], dims: tensor.type.shape.map((size) => ({ size })), restrictions: [] };

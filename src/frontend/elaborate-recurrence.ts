@@ -206,10 +206,12 @@ function evaluateStep(
     frame.carried.set(target.target, { values, step: number });
     return states;
   });
+  context.written.recurrences++;
   const values =
     statement.targets.length === 1
       ? [context.evaluate(statement.value, frame)]
       : context.evaluateAll(statement.value, frame);
+  context.written.recurrences--;
   const typed = targets.map(({ target, axis, type }, k): IndexedValue => {
     const subscripts = (target.subscripts ?? []).filter((_, position) => position !== axis);
     const value = collected(context, { ...target, subscripts }, values[k] as IndexedValue, frame);

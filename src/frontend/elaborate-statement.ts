@@ -1,5 +1,6 @@
 /** Statements: definitions turn axis variables back into dims, `for` unrolls, `if` is decided, `require` is verified. */
 import { partsOf } from "./check-places.ts";
+import { writeBuffer } from "./elaborate-buffer.ts";
 import { asType, bindersOf, collected, definedBy, nameNode } from "./elaborate-definition.ts";
 import { elaborateAccumulate, elaboratePlaced } from "./elaborate-places.ts";
 import { bindIndex } from "./elaborate-range.ts";
@@ -124,6 +125,8 @@ function define(context: Elaboration, targets: readonly BindingTarget[], express
       target.subscripts === undefined ? values[k] : collected(context, target, values[k] as IndexedValue, frame);
     const typed = asType(context, value as IndexedValue, context.tables.targets.get(target), frame, target);
     if (expression.kind !== "name") nameNode(typed.node, target.name.name);
-    frame.values.set(definedBy(context, target), typed);
+    const definition = context.tables.uses.get(target.name);
+    if (definition?.kind === "tensor") writeBuffer(context, definition.member, typed, frame, target.span);
+    else frame.values.set(definedBy(context, target), typed);
   });
 }

@@ -5,6 +5,7 @@ import type { CheckedProgram, TensorValueType } from "./checked-program.ts";
 import type { InstanceRequest } from "./choose-entry.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import { refuseMappedBatch } from "./elaborate-batch.ts";
+import { writtenBuffers } from "./elaborate-buffer.ts";
 import { asType } from "./elaborate-definition.ts";
 import { runStatements } from "./elaborate-statement.ts";
 import { type Elaboration, extentIn, type Frame, newFrame, sizeIn, sizeValue } from "./elaboration.ts";
@@ -20,6 +21,8 @@ export interface ElaborationRequest extends InstanceRequest {
   readonly mapped?: readonly number[];
   /** Inputs that lack these axes: every example is given the same. */
   readonly shared?: readonly string[];
+  /** Adds the buffers that the text writes as outputs `written(PATH)`; only a training knows what to do with them. */
+  readonly withWritten?: boolean;
 }
 
 export interface ElaborationResult {
@@ -39,17 +42,16 @@ export interface ElaborationResult {
 export function elaborate(program: CheckedProgram, request: ElaborationRequest): ElaborationResult {
   const { value: instance, diagnostics } = instantiate(program, request);
   if (instance === undefined) return { parameters: [], diagnostics };
-  return elaborateEntry(instance, request.mapped, request.shared);
+  return elaborateEntry(instance, request);
 }
 
 /** The graph of an entry whose model is already built, mapped over leading axes of all inputs but the `shared` ones. */
 export function elaborateEntry(
   instance: EntryInstance,
-  mapped: readonly number[] = [],
-  shared: readonly string[] = [],
+  request: Pick<ElaborationRequest, "mapped" | "shared" | "withWritten"> = {},
 ): ElaborationResult {
   try {
-    return { graph: buildGraph(instance, mapped, shared), parameters: instance.parameters, diagnostics: [] };
+    return { graph: buildGraph(instance, request), parameters: instance.parameters, diagnostics: [] };
   } catch (error) {
     if (!(error instanceof ElaborationError)) throw error;
     return { parameters: instance.parameters, diagnostics: [error.diagnostic] };
@@ -98,7 +100,10 @@ function entryFrame(instance: EntryInstance): Frame {
   );
 }
 
-function buildGraph(instance: EntryInstance, mappedSizes: readonly number[], shared: readonly string[]): Graph {
+function buildGraph(
+  instance: EntryInstance,
+  { mapped: mappedSizes = [], shared = [], withWritten = false }: Parameters<typeof elaborateEntry>[1] & object,
+): Graph {
   const { context, entry } = instance;
   const frame = entryFrame(instance);
   const mapped = mappedSizes.map((size) => context.at(entry.span).axis("b", size));
@@ -118,7 +123,8 @@ function buildGraph(instance: EntryInstance, mappedSizes: readonly number[], sha
     const unnamed = returned.length === 1 ? entry.name.name : `${entry.name.name}_${k}`;
     return { name: result?.name?.name ?? unnamed, node: layOut(emit, whole, [], whole.dims) };
   });
-  const bare: Graph = { name: instance.name, inputs, parameters: [], outputs };
+  const written = withWritten ? writtenBuffers(context) : [];
+  const bare: Graph = { name: instance.name, inputs, parameters: [], outputs: [...outputs, ...written] };
   const used = new Map(
     graphNodes(bare).flatMap((node) => (node.op === "parameter" ? [[node.attributes.name, node] as const] : [])),
   );

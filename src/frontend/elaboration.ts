@@ -75,6 +75,14 @@ export interface Frame {
   readonly depth: number;
 }
 
+/** What the statements so far have written into buffers; reads after them see it, and a training keeps it. */
+export interface BufferWrites {
+  /** The last value written. */
+  readonly values: Map<InstanceTensor, IndexedValue>;
+  /** Recurrences around the statement that is being evaluated. */
+  recurrences: number;
+}
+
 /** Elaboration of one program; the functions are handed around here so that files need not import each other in circles. */
 export interface Elaboration {
   readonly program: CheckedProgram;
@@ -85,7 +93,8 @@ export interface Elaboration {
   readonly evaluate: (expression: Expression, frame: Frame) => IndexedValue;
   /** For expressions that may have several values: tuples and calls of functions with several results. */
   readonly evaluateAll: (expression: Expression, frame: Frame) => readonly IndexedValue[];
-  /** The node of a `param` or `buffer`, made on first use. */
+  readonly written: BufferWrites;
+  /** The node of a `param` or `buffer`, made on first use; of a buffer that was written, the new value. */
   readonly parameterValue: (tensor: InstanceTensor) => IndexedValue;
 }
 

@@ -64,6 +64,8 @@ indices and sizes, \`%\` and \`//\`, restricted ranges (\`[j: j <= i]\` makes \`
     "A `param` or `sub` declared with `if` exists only in the instances where the condition holds: use it inside `if … { }` with that condition.",
   "module/batch-mapped": `A function with a size \`<batch B>\` takes statistics over the examples along that axis. While training it must be given the whole
 batch: mapped over examples, or over parts of a batch, it would take the statistics of each part by itself.`,
+  "module/buffer-write": `A buffer of the module is given a new value inside \`if training { }\`: \`running_mean[c] = 0.9 * running_mean[c] + 0.1 * m[c]\`.
+A training writes it back after each step, so there is one value a step: not one for each example or for each step of a recurrence.`,
   "module/constant": `A \`let\` directly in a module names something known when the model is built: \`let dh = d // heads\`.`,
   "module/duplicate-path":
     "Two tensors of the model would have the same name in a checkpoint. Give one another path with `as`.",

@@ -5,6 +5,7 @@ export * from "./checked-program.ts";
 export { type EntryInfo, type InstanceRequest, listEntries, listModels } from "./choose-entry.ts";
 export { type Diagnostic, errorAt, type Label, sortDiagnostics } from "./diagnostic.ts";
 export { type ElaborationRequest, type ElaborationResult, elaborate, elaborateEntry } from "./elaborate.ts";
+export { writtenName, writtenPath } from "./elaborate-buffer.ts";
 export { printDims, printElement, printValueType } from "./element-types.ts";
 export { type Equation, equationsOf } from "./equations.ts";
 export { explain, explainedCodes } from "./explain.ts";

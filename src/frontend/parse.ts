@@ -2,170 +2,28 @@
  * Text to syntax tree, with recovery: a declaration at a time, and inside one, a statement that cannot be read is reported,
  * blanked out and the rest read again, so that several mistakes are found in one run.
  */
-import * as ohm from "ohm-js";
 import { type Diagnostic, errorAt, sortDiagnostics } from "./diagnostic.ts";
-import { grammarText } from "./grammar.ts";
+import { putBack, type ReadItem, takeKnownParts } from "./parse-parts.ts";
+import { blank, declarationRanges, type Item, parseRange, type RangeReading, type TextRange } from "./parse-range.ts";
 import { shiftTree } from "./shift-tree.ts";
 import { prepareSource, type SourceText } from "./source-text.ts";
-import { syntaxError } from "./syntax-error.ts";
-import type { Declaration, ImportDeclaration, SourceFile } from "./syntax-tree.ts";
-import { treeBuilder } from "./tree-builder.ts";
-import { RefusedSyntax } from "./tree-tools.ts";
+import type { SourceFile } from "./syntax-tree.ts";
+import { reservedWords } from "./vocabulary.ts";
 
 /** Longest source text, in UTF-16 units. */
 export const longestSource = 4 * 1024 * 1024;
 /** Deepest nesting of brackets. */
 export const deepestNesting = 80;
-/** Mistakes reported in one declaration before the rest of it is given up. */
-const mostMistakes = 20;
 
+/** A file as a tree, and what could not be read of it. */
 export interface ParseResult {
   readonly file: SourceFile;
   readonly source: SourceText;
   readonly diagnostics: readonly Diagnostic[];
   /** Every name in the text that could not be read: nothing should be said about their absence later. */
   readonly skippedNames: ReadonlySet<string>;
-}
-
-const grammar = ohm.grammar(grammarText);
-const buildTree = treeBuilder(grammar);
-
-const declarationStart = /^(use|fn|module|model|preset|extern)(?![\p{L}\p{N}_])/u;
-const statementStart =
-  /^(?:(?:use|fn|module|model|preset|extern|entry|param|buffer|sub|let|return|for|if|require)(?![\p{L}\p{N}_])|[\p{L}_][\p{L}\p{N}_]*\s*(?:\[[^\]\n]*\]\s*)?\+?=(?!=))/u;
-
-/** Ranges of the text that hold one declaration each, found by keywords outside of brackets. */
-function declarationRanges(text: string): { start: number; end: number }[] {
-  const lines: { start: number; words: string; depth: number }[] = [];
-  let depth = 0;
-  let balanced = true;
-  for (let start = 0; start <= text.length; ) {
-    const newline = text.indexOf("\n", start);
-    const end = newline < 0 ? text.length : newline;
-    const line = text.slice(start, end);
-    lines.push({ start, words: line, depth });
-    for (const character of line) {
-      if ("([{".includes(character)) depth++;
-      else if (")]}".includes(character)) depth--;
-    }
-    if (depth < 0) balanced = false;
-    start = end + 1;
-  }
-  if (depth !== 0) balanced = false;
-  // With unbalanced brackets depth means nothing: trust the layout, in which declarations are not indented.
-  const starts = lines
-    .filter(
-      (line) =>
-        (balanced ? line.depth === 0 : true) && declarationStart.test(balanced ? line.words.trimStart() : line.words),
-    )
-    .map((line) => line.start);
-  const first = starts[0] ?? text.length;
-  const ranges = starts.map((start, i) => ({ start, end: starts[i + 1] ?? text.length }));
-  return text.slice(0, first).trim() === "" ? ranges : [{ start: 0, end: first }, ...ranges];
-}
-
-/** Offset just after the bracket block that opens first at or after `start`, or the end of the text. */
-function endOfBlock(text: string, start: number): number {
-  let depth = 0;
-  for (let i = start; i < text.length; i++) {
-    if (text[i] === "{") depth++;
-    else if (text[i] === "}" && --depth <= 0) return depth < 0 ? i : i + 1;
-  }
-  return text.length;
-}
-
-/** The statement, or the whole block it heads, in which reading stopped at `failure`. */
-function brokenRange(text: string, failure: number, includeLine: boolean): { start: number; end: number } {
-  let start = 0;
-  let end = text.length;
-  for (let lineStart = 0; lineStart < text.length; ) {
-    const newline = text.indexOf("\n", lineStart);
-    const lineEnd = newline < 0 ? text.length : newline;
-    const indent = text.slice(lineStart, lineEnd).search(/\S/);
-    if (indent >= 0) {
-      const first = lineStart + indent;
-      const words = text.slice(first, lineEnd);
-      const isStart = statementStart.test(words);
-      if (includeLine ? first <= failure : first < failure) {
-        if (isStart) start = first;
-      } else if (isStart || words.startsWith("}")) {
-        end = first;
-        break;
-      }
-    }
-    lineStart = lineEnd + 1;
-  }
-  const head = text.slice(start, Math.min(end, text.length));
-  // A broken header takes its block along: the braces inside would otherwise close the wrong thing.
-  const opens = (head.match(/\{/g)?.length ?? 0) - (head.match(/\}/g)?.length ?? 0);
-  return { start, end: opens > 0 || /^(fn|entry|module|model|for)\b/.test(head) ? endOfBlock(text, start) : end };
-}
-
-function blank(text: string, start: number, end: number): string {
-  return text.slice(0, start) + text.slice(start, end).replace(/[^\n]/g, " ") + text.slice(end);
-}
-
-/** Whether the grammar takes the whole text for a name. */
-export function readsAsName(text: string): boolean {
-  return grammar.match(text, "name").succeeded();
-}
-
-type Item = Declaration | ImportDeclaration;
-
-/** Parses one range of the file; reports and skips what cannot be read. */
-function parseRange(
-  source: SourceText,
-  range: { start: number; end: number },
-  skipped: Set<string>,
-  report: (d: Diagnostic) => void,
-): Item | undefined {
-  const placement = {
-    span: (start: number, end: number) => source.span(range.start + start, range.start + end),
-    docAbove: (offset: number) => source.docAbove(range.start + offset),
-  };
-  let text = source.blanked.slice(range.start, range.end);
-  const skip = (start: number, end: number) => {
-    for (const name of text.slice(start, end).match(/[\p{L}_](?:[\p{L}\p{N}_]|\p{M})*/gu) ?? [])
-      skipped.add(name.normalize("NFC"));
-    text = blank(text, start, end);
-  };
-  const giveUp = () => {
-    skip(0, text.length);
-    return undefined;
-  };
-  let lastFailure = -1;
-  for (let mistakes = 0; text.trim() !== ""; ) {
-    try {
-      const match = grammar.match(text, "Item");
-      if (match.succeeded()) return buildTree(match, placement) as Item;
-      const failed = match as ohm.FailedMatchResult;
-      const failure = failed.getRightmostFailurePosition();
-      if (failure === lastFailure || ++mistakes > mostMistakes) return giveUp();
-      report(
-        syntaxError(
-          { ...source, blanked: source.blanked.slice(0, range.start) + text },
-          range.start + failure,
-          failed.getExpectedText(),
-        ),
-      );
-      let broken = brokenRange(text, failure, false);
-      if (text.slice(broken.start, broken.end).trim() === "") broken = brokenRange(text, failure, true);
-      if (broken.start <= text.search(/\S/)) return giveUp();
-      skip(broken.start, broken.end);
-      lastFailure = failure;
-    } catch (error) {
-      if (error instanceof RefusedSyntax) {
-        report(error.diagnostic);
-      } else if (error instanceof RangeError) {
-        // The matcher recurses; input nested by other means than brackets can exhaust the stack of a small thread.
-        report(errorAt(placement.span(0, 1), "limit/nesting", "this declaration is nested too deeply to be read"));
-      } else {
-        throw error;
-      }
-      return giveUp();
-    }
-  }
-  return undefined;
+  /** The text with blanks for what could not be read: all that the tree was made of. */
+  readonly readText: string;
 }
 
 /**
@@ -175,30 +33,38 @@ function parseRange(
  * @param text  its text; a byte-order mark is skipped, line ends may be of any kind
  */
 export function parse(path: string, text: string): ParseResult {
-  const key = `${path}\n${text}`;
-  const known = parsedBefore.get(key);
-  if (known !== undefined) return known;
+  const known = parsedBefore.get(path) ?? [];
+  const before = known.find((each) => each.text === text)?.result;
+  if (before !== undefined) return before;
   const result = parseAnew(path, text);
   if (parsedBefore.size >= mostRemembered) parsedBefore.clear();
-  parsedBefore.set(key, result);
+  parsedBefore.set(path, [{ text, result }, ...known.slice(0, mostTexts - 1)]);
   return result;
 }
 
 /**
- * Results by path and text. Trees are never changed, and a library file is asked for again with every program that uses it;
+ * Results by path, the latest texts of each. Trees are never changed, and a library file is asked for again with every program that uses it;
  * parsing is most of what checking costs.
  */
-const parsedBefore = new Map<string, ParseResult>();
+const parsedBefore = new Map<string, readonly { readonly text: string; readonly result: ParseResult }[]>();
+/** Paths that are remembered. */
 const mostRemembered = 128;
+/** Texts of one path: as it is, as it was before an edit, and as something else was tried out in it. */
+const mostTexts = 3;
 
-/**
- * Declarations of the last text of each path that were read without a mistake. In a file that is being edited, all but one are
- * the same as before, at most on other lines.
- */
-const declarationsBefore = new Map<string, Map<string, Item>>();
+/** What was read of the last text of a path. In a file that is being edited, all but one declaration are as before, at most on other lines. */
+interface EarlierReading {
+  /** Declarations that were read without a mistake, by all that their trees depend on. */
+  readonly sound: ReadonlyMap<string, ReadItem>;
+  /** Every declaration by kind and name, with the text that could be read: much of it may be the same. */
+  readonly named: ReadonlyMap<string, ReadItem>;
+}
+
+const nothingRead: EarlierReading = { sound: new Map(), named: new Map() };
+const readBefore = new Map<string, EarlierReading>();
 
 /** All that the tree of a declaration depends on besides where it stands: its text, and the documentation in and above it. */
-function declarationKey(source: SourceText, { start, end }: { start: number; end: number }): string {
+function declarationKey(source: SourceText, { start, end }: TextRange): string {
   const blanked = source.blanked.slice(start, end).trimEnd();
   const text = source.text.slice(start, start + blanked.length);
   const first = start + Math.max(0, blanked.search(/\S/));
@@ -207,12 +73,34 @@ function declarationKey(source: SourceText, { start, end }: { start: number; end
 }
 
 /** A declaration read before, at the place where the same text stands now. */
-function movedTo(source: SourceText, range: { start: number; end: number }, known: Item): Item {
+function movedTo(source: SourceText, range: TextRange, known: Item): Item {
   const offset = source.blanked.slice(range.start, range.end).search(/\S/);
   const place = source.span(range.start + offset, range.start + offset);
   const characters = place.start - known.span.start;
   const lines = place.line - known.span.line;
   return characters === 0 && lines === 0 ? known : shiftTree(known, { characters, lines });
+}
+
+/** A declaration's kind and name, as `ReadItem`s are found. */
+const nameOf = (item: Item): string => (item.kind === "import" ? "" : `${item.kind} ${item.name.name}`);
+
+/** Reads a range whose text is new; of a declaration that was there before, only what is new in it. */
+function readRange(source: SourceText, range: TextRange, { named }: EarlierReading): RangeReading {
+  const text = source.blanked.slice(range.start, range.end);
+  const [, word, name = ""] = /^\s*(fn|module|model)\s+([^\s(<{]+)/.exec(text) ?? [];
+  const earlier = word === undefined ? undefined : named.get(`${word === "fn" ? "function" : "module"} ${name}`);
+  if (earlier !== undefined) {
+    const known = takeKnownParts(source, range, earlier);
+    const reading = parseRange(source, range, known.text);
+    const { item } = reading;
+    const lost = [...known.members, ...known.statements].some(({ span }) =>
+      reading.unread.some(({ start, end }) => start < span.end && end > span.start),
+    );
+    // Where a mistake takes known parts along, the whole text decides what can be read.
+    if (!lost && (item?.kind === "module" || item?.kind === "function"))
+      return { ...reading, item: putBack(item, known) };
+  }
+  return parseRange(source, range, text);
 }
 
 function parseAnew(path: string, text: string): ParseResult {
@@ -231,7 +119,7 @@ function parseAnew(path: string, text: string): ParseResult {
       "limit/size",
       `this file has ${megabytes} MiB of text; 4 MiB is the most`,
     );
-    return { file: empty(source), source, diagnostics: [diagnostic], skippedNames: new Set() };
+    return { file: empty(source), source, diagnostics: [diagnostic], skippedNames: new Set(), readText: "" };
   }
   const source = prepareSource(path, text.startsWith("\u{FEFF}") ? ` ${text.slice(1)}` : text);
   const diagnostics: Diagnostic[] = [];
@@ -246,32 +134,42 @@ function parseAnew(path: string, text: string): ParseResult {
         errorAt(source.span(offset, offset + 1), "limit/nesting", title, { help: ["Give parts names with `let`."] }),
       ],
       skippedNames,
+      readText: "",
     };
   }
   const items: Item[] = [];
-  const before = declarationsBefore.get(path) ?? new Map<string, Item>();
-  const now = new Map<string, Item>();
+  const before = readBefore.get(path) ?? nothingRead;
+  const [sound, named] = [new Map<string, ReadItem>(), new Map<string, ReadItem>()];
+  let readText = source.text;
   for (const range of declarationRanges(source.blanked)) {
     const key = declarationKey(source, range);
-    const known = before.get(key);
-    let item: Item | undefined;
-    if (known === undefined) {
-      const skippedBefore = skippedNames.size;
-      const reported = diagnostics.length;
-      item = parseRange(source, range, skippedNames, (diagnostic) => diagnostics.push(diagnostic));
-      if (diagnostics.length > reported || skippedNames.size > skippedBefore) {
-        if (item !== undefined) items.push(item);
-        continue;
-      }
-    } else {
-      item = movedTo(source, range, known);
+    const known = before.sound.get(key);
+    if (known !== undefined) {
+      items.push(movedTo(source, range, known.item));
+      // As it was read: copies of copies would have to be made whole.
+      sound.set(key, known);
+      named.set(nameOf(known.item), known);
+      continue;
+    }
+    const { item, unread, ...reading } = readRange(source, range, before);
+    diagnostics.push(...reading.diagnostics);
+    let text = source.blanked.slice(range.start, range.end);
+    for (const { start, end } of unread) {
+      for (const name of source.blanked.slice(start, end).match(/[\p{L}_](?:[\p{L}\p{N}_]|\p{M})*/gu) ?? [])
+        if (!reservedWords.has(name)) skippedNames.add(name.normalize("NFC"));
+      readText = blank(readText, start, end);
+      text = blank(text, start - range.start, end - range.start);
     }
     if (item === undefined) continue;
     items.push(item);
-    now.set(key, item);
+    const read = { item, text, start: range.start };
+    named.set(nameOf(item), read);
+    if (reading.diagnostics.length === 0 && unread.length === 0) sound.set(key, read);
   }
-  if (declarationsBefore.size >= mostRemembered) declarationsBefore.clear();
-  declarationsBefore.set(path, now);
+  // What a mistake hides for now is likely to come back.
+  if (diagnostics.length > 0) for (const [name, read] of before.named) if (!named.has(name)) named.set(name, read);
+  if (readBefore.size >= mostRemembered) readBefore.clear();
+  readBefore.set(path, { sound, named });
   const file: SourceFile = {
     kind: "file",
     path,
@@ -279,5 +177,5 @@ function parseAnew(path: string, text: string): ParseResult {
     declarations: items.filter((item) => item.kind !== "import"),
     span: source.span(0, text.length),
   };
-  return { file, source, diagnostics: sortDiagnostics(diagnostics), skippedNames };
+  return { file, source, diagnostics: sortDiagnostics(diagnostics), skippedNames, readText };
 }

@@ -7,7 +7,10 @@ export interface Shift {
   readonly lines: number;
 }
 
-/** A copy of a tree, every node new, with all its spans moved; shared parts of the tree stay shared. */
+/**
+ * A copy of a tree, every node new, with all its spans moved; shared parts of the tree stay shared. The bodies of functions, most of a file, are
+ * copied when they are first read: after an edit hardly any is.
+ */
 export function shiftTree<T extends object>(tree: T, shift: Shift): T {
   const copies = new Map<object, object>();
   const copy = (value: unknown): unknown => {
@@ -31,10 +34,25 @@ export function shiftTree<T extends object>(tree: T, shift: Shift): T {
     }
     const node: Record<string, unknown> = {};
     copies.set(value, node);
-    for (const key in value) node[key] = copy((value as Record<string, unknown>)[key]);
+    const isFunction = "kind" in value && value.kind === "function";
+    for (const key in value) {
+      if (isFunction && key === "body") copyWhenRead(node, key, value as Record<string, object>, shift);
+      else node[key] = copy((value as Record<string, unknown>)[key]);
+    }
     return node;
   };
   return copy(tree) as T;
+}
+
+function copyWhenRead(node: object, key: string, from: Readonly<Record<string, object>>, shift: Shift): void {
+  let copied: object | undefined;
+  Object.defineProperty(node, key, {
+    enumerable: true,
+    get: () => {
+      copied ??= shiftTree(from[key] as object, shift);
+      return copied;
+    },
+  });
 }
 
 function isSpan(value: object): value is Span {

@@ -1,7 +1,7 @@
 /** The words of the language, read off the tables that the parser and checker use: for editors, which colour and complete them. */
 import { grammarText } from "./grammar.ts";
 import { castNames, constantNames, orderNames, randomName } from "./names.ts";
-import { readsAsName } from "./parse.ts";
+import { readsAsName } from "./parse-range.ts";
 import { reducers } from "./syntax-tree.ts";
 
 /** Words with which the grammar builds declarations, statements and expressions, as in `let`, in the order of the grammar. */
@@ -11,6 +11,11 @@ export const keywords: readonly string[] = [...grammarText.matchAll(/^ {2}([a-z]
 
 /** The values that a condition can be written as. */
 export const booleanWords: readonly string[] = ["true", "false"];
+
+/** Words that nothing can be called. */
+export const reservedWords: ReadonlySet<string> = new Set(
+  [...keywords, ...booleanWords, ...reducers].filter((word) => !readsAsName(word)),
+);
 
 /** Types of elements, `idx` and `size` included. */
 export const elementTypeNames: readonly string[] = [...castNames.keys(), "idx", "size"];

@@ -129,7 +129,7 @@ export function answerQuestions(session: Session): void {
   );
   connection.onDocumentSymbol(({ textDocument }) =>
     guarded("outline", [], () => {
-      const view = workspace().view(pathOf(textDocument.uri));
+      const view = workspace().quickView(pathOf(textDocument.uri));
       const [file] = view?.program.files ?? [];
       return view === undefined || file === undefined ? [] : toSymbols(outlineOf(file), view.text);
     }),
@@ -137,7 +137,7 @@ export function answerQuestions(session: Session): void {
   connection.languages.inlayHint.on(({ textDocument, range }) =>
     guarded("hints", [], () => {
       const opened = document(textDocument.uri);
-      const view = opened && workspace().view(pathOf(textDocument.uri));
+      const view = opened && workspace().quickView(pathOf(textDocument.uri));
       if (opened === undefined || view === undefined || !settings().inlayHints) return [];
       const [start, end] = [opened.offsetAt(range.start), opened.offsetAt(range.end)];
       return toInlayHints(inlayHints(view, start, end), view.text);

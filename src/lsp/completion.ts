@@ -59,6 +59,7 @@ export function completionsAt(workspace: Workspace, path: string, offset: number
   const view = workspace.quickView(path, readable(text, start, offset, context));
   const names = view?.names.of(path);
   if (view === undefined || names === undefined) return { items: [], start };
+  view.program.fillTables(({ span }) => span.file === path && span.start <= start && span.end >= start);
   const items = [
     ...(call?.isAtStart === true && context.kind === "expression" ? labelsOf(view, names, call, start) : []),
     ...itemsFor(workspace, { view, names, path, text, offset: start }, context),
@@ -292,7 +293,7 @@ function exportsOf(workspace: Workspace, { path }: Place, written: string, taken
   const source = target === undefined ? undefined : workspace.text(target);
   if (target === undefined || source === undefined) return [];
   const { file } = parse(target, source);
-  const view = workspace.view(target);
+  const view = workspace.quickView(target);
   return file.declarations.flatMap((declaration) => {
     if (declaration.kind === "preset" || taken.includes(declaration.name.name)) return [];
     const symbol = symbolOfDeclaration(declaration);

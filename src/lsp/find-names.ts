@@ -14,7 +14,7 @@ export interface NameAt {
 
 /** The name at an offset of a file. */
 export function nameAt(workspace: Workspace, path: string, offset: number): NameAt | undefined {
-  const view = workspace.view(path);
+  const view = workspace.quickView(path);
   const names = view?.names.of(path);
   const occurrence = names?.at(offset);
   return view && names && occurrence && { occurrence, view, names };
@@ -28,7 +28,7 @@ export function definitionAt(workspace: Workspace, path: string, offset: number)
 }
 
 function importedFileAt(workspace: Workspace, path: string, offset: number): Span | undefined {
-  const view = workspace.view(path);
+  const view = workspace.quickView(path);
   const file = view?.program.files[0];
   const declaration = file?.imports.find(({ pathSpan }) => pathSpan.start <= offset && offset <= pathSpan.end);
   if (view === undefined || declaration === undefined) return undefined;
@@ -62,7 +62,7 @@ export function occurrencesOf(workspace: Workspace, found: NameAt): ReadonlyMap<
   const own = symbol.span?.file ?? found.names.file.path;
   const paths = isShared(symbol) ? candidates(workspace, symbol.name, own) : [found.names.file.path];
   for (const path of paths) {
-    const names = workspace.view(path)?.names.of(path);
+    const names = workspace.quickView(path)?.names.of(path);
     const here = names?.occurrences.filter((each) => placeOf(names.representative(each.symbol)) === wanted) ?? [];
     if (here.length > 0) result.set(path, here);
   }

@@ -19,9 +19,10 @@ const code = (text: string): string => `\`\`\`weft\n${text}\n\`\`\``;
 
 /** What stands at an offset: the meaning of a name, or the type of an expression, and what the line costs. */
 export function hoverAt(workspace: Workspace, path: string, offset: number, settings: CostSettings): Hover | undefined {
-  const view = workspace.view(path);
+  const view = workspace.quickView(path);
   const names = view?.names.of(path);
   if (view === undefined || names === undefined) return undefined;
+  view.program.fillTables(({ span }) => span.file === path && span.start <= offset && span.end >= offset);
   const nodes = nodesAt(names.file, offset);
   const found = nameAt(workspace, path, offset);
   if (found !== undefined) {

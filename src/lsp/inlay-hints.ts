@@ -13,6 +13,7 @@ export interface InlayHint {
 /** Hints between two offsets of the program's first file. */
 export function inlayHints({ program }: ProgramView, start: number, end: number): readonly InlayHint[] {
   const [file] = program.files;
+  program.fillTables(({ span }) => span.file === file?.path && span.start <= end && span.end >= start);
   const hints: InlayHint[] = [];
   const add = (target: BindingTarget) => {
     const type = typeOfLocal(program, target);

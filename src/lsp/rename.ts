@@ -92,7 +92,7 @@ function whatChanges(workspace: Workspace, found: NameAt, changes: Changes, name
   }
   const affected = new Set([found.names.file.path, ...changes.keys(), ...workspace.openPaths()]);
   for (const path of affected) {
-    const before = workspace.view(path);
+    const before = workspace.quickView(path);
     if (before === undefined || ![...before.program.sources.keys()].some((each) => changes.has(each))) continue;
     const after = workspace.viewWith(path, texts);
     if (after === undefined) continue;

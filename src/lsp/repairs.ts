@@ -16,7 +16,7 @@ export interface Repair {
 
 /** Repairs of the mistakes that touch a stretch of a file. */
 export function repairsAt(workspace: Workspace, path: string, start: number, end: number): readonly Repair[] {
-  const view = workspace.view(path);
+  const view = workspace.quickView(path);
   if (view === undefined) return [];
   return view.program.diagnostics.flatMap((diagnostic) => {
     const { span } = diagnostic.primary;

@@ -17,7 +17,7 @@ export interface ServeOptions {
   readonly version: string;
 }
 
-/** Milliseconds without another change after which a text is checked for what can have changed, and after which all texts wholly. */
+/** Milliseconds without another change after which a text is checked, and after which all that can use it. */
 const pause = { own: 10, all: 250 };
 
 /** Serves one client until it says `exit` or its stream ends. Loads the protocol's package, which other commands do without. */
@@ -54,12 +54,12 @@ export async function serve({ input, output, libraryRoot, version }: ServeOption
   const timers = new Map<string, NodeJS.Timeout>();
   /** What was last told of each file: the same is not told again. */
   const told = new Map<string, string>();
-  const publish = (path: string, look: Workspace["view"]): void => {
+  const publish = (path: string): void => {
     const uri = uris.get(path);
     const document = uri === undefined ? undefined : documents.get(uri);
     if (uri === undefined || document === undefined) return;
     guarded("diagnostics", undefined, () => {
-      const view = look(path);
+      const view = workspace.quickView(path);
       if (view === undefined) return;
       const diagnostics = toDiagnostics(places, path, diagnosticsOf(view));
       const answer = `${document.version} ${JSON.stringify(diagnostics)}`;
@@ -78,16 +78,16 @@ export async function serve({ input, output, libraryRoot, version }: ServeOption
       }, delay),
     );
   };
-  /** Checks all open files wholly; those whose programs did not change cost nothing. */
+  /** Checks all open files; those whose programs did not change cost nothing. */
   const checkAll = (): void =>
     schedule("all", pause.all, () => {
-      for (const path of workspace.openPaths()) publish(path, workspace.view);
+      for (const path of workspace.openPaths()) publish(path);
     });
   documents.onDidOpen(({ document }) => uris.set(files.pathOf(document.uri), document.uri));
   documents.onDidChangeContent(({ document }) => {
     const path = files.pathOf(document.uri);
     workspace.open(path, document.getText());
-    schedule(path, pause.own, () => publish(path, workspace.quickView));
+    schedule(path, pause.own, () => publish(path));
     checkAll();
   });
   documents.onDidClose(({ document }) => {

@@ -27,7 +27,7 @@ export function signatureAt(workspace: Workspace, path: string, offset: number):
   const source = isReadable
     ? text
     : text.slice(0, line.start) + " ".repeat(line.end - line.start) + text.slice(line.end);
-  const view = isReadable ? workspace.view(path) : workspace.quickView(path, source);
+  const view = isReadable ? workspace.quickView(path) : workspace.quickView(path, source);
   const names = view?.names.of(path);
   if (view === undefined || names === undefined) return undefined;
   const called = calledDeclaration(names, symbolAt(names, call.callee, offset));

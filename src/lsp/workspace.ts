@@ -3,10 +3,8 @@
  * texts. Files are named by paths: `std/…` for the library, absolute paths for everything else.
  */
 import { languageBuiltins } from "../builtins.ts";
-import { checkSource } from "../compile.ts";
-import type { CheckedProgram } from "../frontend/index.ts";
+import { type BodyMemory, type CheckedProgram, check, emptyMemory } from "../frontend/index.ts";
 import { indexNames, type ProgramNames } from "./name-index.ts";
-import { checkAgain, type SoundParts, soundPartsOf } from "./quick-check.ts";
 
 /** How the workspace reaches what is not open. */
 export interface WorkspaceFiles {
@@ -34,25 +32,27 @@ export interface Workspace extends WorkspaceFiles {
   readonly forgetFiles: () => void;
   /** Text of a file as the editor has it, or as it is stored. */
   readonly text: (path: string) => string | undefined;
-  /** The program that begins at a file; undefined when there is no such file. */
+  /** The program that begins at a file, with the types of everything; undefined when there is no such file. */
   readonly view: (path: string) => ProgramView | undefined;
   /**
-   * The same for diagnostics and names alone, faster after an edit: what cannot have changed is not checked again and has no types.
-   * `source` is a text of the file to take instead of its own.
+   * The same, faster after an edit: all diagnostics and names, but types only of what had to be checked again. `fillTables` of the program
+   * adds the others. `source` is a text of the file to take instead of its own.
    */
   readonly quickView: (path: string, source?: string) => ProgramView | undefined;
   /** A program in which some files have other texts; nothing of it is remembered. */
   readonly viewWith: (path: string, texts: ReadonlyMap<string, string>) => ProgramView | undefined;
 }
 
+const builtins = languageBuiltins();
+
 /** Names of the scalar functions of the language. */
-export const builtinNames: readonly string[] = [...languageBuiltins().keys()];
+export const builtinNames: readonly string[] = [...builtins.keys()];
 
 export function openWorkspace(files: WorkspaceFiles): Workspace {
   const opened = new Map<string, string>();
   const stored = new Map<string, string | undefined>();
   const views = new Map<string, ProgramView>();
-  const sound = new Map<string, SoundParts>();
+  const memories = new Map<string, BodyMemory>();
 
   const text = (path: string): string | undefined => {
     const inEditor = opened.get(path);
@@ -60,10 +60,10 @@ export function openWorkspace(files: WorkspaceFiles): Workspace {
     if (!stored.has(path)) stored.set(path, files.readFile(path));
     return stored.get(path);
   };
-  const make = (path: string, read: (path: string) => string | undefined): ProgramView | undefined => {
-    const own = read(path);
+  const make = (path: string, readSource: (path: string) => string | undefined): ProgramView | undefined => {
+    const own = readSource(path);
     if (own === undefined) return undefined;
-    const program = checkSource(path, read);
+    const program = check(path, { builtins, readSource, before: memories.get(path) ?? emptyMemory });
     return { program, names: indexNames(program, builtinNames), text: own };
   };
   // A file that was missing may be there now: programs in which one is missing are not remembered for longer than an edit.
@@ -71,36 +71,29 @@ export function openWorkspace(files: WorkspaceFiles): Workspace {
     [...program.sources].every(([path, source]) => text(path) === source) &&
     !program.diagnostics.some(({ code }) => code === "import/not-found");
 
+  const forget = (path: string) => {
+    views.delete(path);
+    memories.delete(path);
+  };
   const remember = (path: string, view: ProgramView) => {
     views.delete(path);
     views.set(path, view);
-    const parts = soundPartsOf(view.program);
-    if (parts !== undefined) sound.set(path, parts);
-    for (const old of [...views.keys()].slice(0, Math.max(0, views.size - mostViews))) {
-      views.delete(old);
-      sound.delete(old);
-    }
+    memories.set(path, view.program.memory ?? emptyMemory);
+    for (const old of [...views.keys()].slice(0, Math.max(0, views.size - mostViews))) forget(old);
   };
-  const view = (path: string): ProgramView | undefined => {
+  const quickView = (path: string, source?: string): ProgramView | undefined => {
+    if (source !== undefined) return make(path, (wanted) => (wanted === path ? source : text(wanted)));
     const known = views.get(path);
     if (known !== undefined && isCurrent(known)) return known;
     const made = make(path, text);
-    if (made === undefined) views.delete(path);
+    if (made === undefined) forget(path);
     else remember(path, made);
     return made;
   };
-  const quickView = (path: string, source?: string): ProgramView | undefined => {
-    const current = views.get(path);
-    if (source === undefined && current !== undefined && isCurrent(current)) return current;
-    const read = (wanted: string) => (wanted === path && source !== undefined ? source : text(wanted));
-    const parts = sound.get(path);
-    const program = parts === undefined ? undefined : checkAgain(path, read, parts);
-    if (program === undefined) return source === undefined ? view(path) : make(path, read);
-    if (source === undefined) {
-      const now = soundPartsOf(program);
-      if (now !== undefined) sound.set(path, now);
-    }
-    return { program, names: indexNames(program, builtinNames), text: read(path) ?? "" };
+  const view = (path: string): ProgramView | undefined => {
+    const found = quickView(path);
+    found?.program.fillTables();
+    return found;
   };
 
   return {
@@ -111,8 +104,7 @@ export function openWorkspace(files: WorkspaceFiles): Workspace {
     close: (path) => {
       opened.delete(path);
       stored.delete(path);
-      views.delete(path);
-      sound.delete(path);
+      forget(path);
     },
     openPaths: () => [...opened.keys()],
     forgetFiles: () => stored.clear(),

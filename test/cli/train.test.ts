@@ -1,11 +1,11 @@
 /** `weft train`: data, logs, checkpoints and the ways to end. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openWeights } from "../../src/runtime/node.ts";
 import { built, makeWorkplace } from "./command.ts";
-import { bigram, examples, logLines, net, trainHere, writeData } from "./train-workplace.ts";
+import { bigram, examples, logLines, net, safetensors, trainHere, writeData } from "./train-workplace.ts";
 
 const place = makeWorkplace();
 const { weft, write, folder } = place;
@@ -58,6 +58,22 @@ describe("weft train", { timeout: 60_000 }, () => {
     const weights = await openWeights(path("first.safetensors"));
     expect([...weights.tensors.keys()].sort()).toEqual(["a.bias", "a.weight", "b.bias", "b.weight"]);
     await weights.close();
+  });
+
+  it("lets a group keep its weights at a rate of 0", async () => {
+    const taken = async (name: string, ...more: readonly string[]) => {
+      expect((await train("--steps", "3", "--output", name, ...more)).status).toBe(0);
+      const file = await openWeights(path(name));
+      const read = async (tensor: string) => [...(await file.read(tensor, "f32")).data];
+      const found = { a: await read("a.weight"), b: await read("b.weight") };
+      await file.close();
+      return found;
+    };
+    const [one, two] = [await taken("g1.safetensors", "--group", "a.*=0"), await taken("g2.safetensors")];
+    const still = await taken("g3.safetensors", "--freeze", "a.*");
+    expect(one.a).toEqual(still.a);
+    expect(one.a).not.toEqual(two.a);
+    expect(one.b).not.toEqual(two.b);
   });
 
   it("takes the same course again from the same seed, and another from another", async () => {
@@ -236,6 +252,15 @@ describe("what weft train refuses", { timeout: 60_000 }, () => {
   writeData(place, "wrong.safetensors", wrong);
   write("short.txt", "abc");
   write("empty.txt", "");
+  write("nothing.mjs", "export default function* () {}");
+  mkdirSync(path("nothing"));
+  write(
+    "none.safetensors",
+    safetensors(
+      { name: "x", dtype: "f32", shape: [0, 3], data: new Float32Array(0) },
+      { name: "t", dtype: "i32", shape: [0], data: new Int32Array(0) },
+    ),
+  );
   write("bad.mjs", "export const batches = 3;");
   const of = (file: string, data: string, ...more: string[]) => [
     "train",
@@ -256,6 +281,9 @@ describe("what weft train refuses", { timeout: 60_000 }, () => {
     ["data that is not there", of("net.weft", "nowhere.safetensors"), 1, "nowhere.safetensors does not exist"],
     ["a text without window", of("bigram.weft", "text.txt"), 2, "say how many bytes one example has with --window N"],
     ["a text that is too short", of("bigram.weft", "short.txt", "--window", "16"), 1, "short.txt has 3 bytes, too few"],
+    ["data without examples", of("net.weft", "none.safetensors"), 1, "none.safetensors holds no examples"],
+    ["an empty folder", of("net.weft", "nothing"), 1, "nothing holds no .npy file"],
+    ["a module without batches", of("net.weft", "nothing.mjs"), 1, "nothing.mjs gives no batch"],
     ["an empty text", of("bigram.weft", "empty.txt", "--window", "1"), 1, "empty.txt has 0 bytes, too few"],
     [
       "a text for other arguments",
@@ -270,12 +298,6 @@ describe("what weft train refuses", { timeout: 60_000 }, () => {
       "there is no entry or function `lost` in this file",
     ],
     [
-      "half precision",
-      of("net.weft", "points.safetensors", "--precision", "f16"),
-      2,
-      "--precision f16: training computes in f32",
-    ],
-    [
       "an entry that is no loss",
       of("bigram.weft", "text.txt", "--window", "4", "--entry", "rows"),
       2,
@@ -287,6 +309,18 @@ describe("what weft train refuses", { timeout: 60_000 }, () => {
       of("net.weft", "points.safetensors", "--freeze", "c.*"),
       2,
       "--freeze c.* fits no parameter",
+    ],
+    [
+      "a group that fits nothing",
+      of("net.weft", "points.safetensors", "--group", "c.*=0.1"),
+      2,
+      "--group c.* fits no parameter",
+    ],
+    [
+      "a group without a number",
+      of("net.weft", "points.safetensors", "--group", "a.*=fast"),
+      2,
+      "--group a.*=fast: it must have the form PATTERN=FACTOR",
     ],
     ["everything frozen", of("net.weft", "points.safetensors", "--freeze", "*"), 2, "has no parameter to train"],
     [

@@ -48,7 +48,7 @@ describe("diagnostics", () => {
     // Codes of elaboration need numbers; limits are tested in parse.test.ts.
     const elsewhere = new RegExp(
       "^(limit/|entry/|size/(not-given|division-by-zero|empty|too-)|index/out-of-range|todo/(elaboration|restricted)|preset/unknown|" +
-        "module/(absent|batch-mapped|duplicate-path|initialiser|no-value|not-constant|unknown-setting))",
+        "module/(absent|batch-mapped|buffer-write|duplicate-path|initialiser|no-value|not-constant|unknown-setting))",
     );
     const missing = explainedCodes().filter((code) => !covered.has(code) && !elsewhere.test(code));
     expect(missing).toEqual([]);

@@ -63,9 +63,15 @@ export function applied(text: string, edits: readonly TextEdit[]): string {
   return TextDocument.applyEdits(TextDocument.create("", "weft", 0, text), [...edits]);
 }
 
-/** @param folder  folder of the workspace */
-export async function startClient(folder: string, settings: unknown = {}): Promise<Client> {
-  const server = spawn(process.execPath, [join(root, "bin", "weft.mjs"), "lsp", "--stdio"], { cwd: folder });
+/** The command of this checkout. */
+const ownServer = [join(root, "bin", "weft.mjs"), "lsp", "--stdio"];
+
+/**
+ * @param folder   folder of the workspace
+ * @param command  what Node runs
+ */
+export async function startClient(folder: string, settings: unknown = {}, command = ownServer): Promise<Client> {
+  const server = spawn(process.execPath, command, { cwd: folder });
   let complaints = "";
   server.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaints += text;

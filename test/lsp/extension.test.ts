@@ -1,7 +1,6 @@
 /** The VS Code extension: its manifest, its bundle, and the grammar that is generated from the language's own tables. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { type GrammarRule, grammarPath, makeGrammar } from "../../scripts/make-grammar.ts";
 import { elementTypeNames, keywords, reducers } from "../../src/frontend/index.ts";
@@ -116,7 +115,6 @@ describe("the manifest", () => {
     expect(grammar).toMatchObject({ language: "weft", scopeName: makeGrammar().scopeName });
     for (const path of [language.configuration, grammar.path, "README.md", "src/extension.ts"])
       expect([path, existsSync(join(folder, path))]).toEqual([path, true]);
-    expect(manifest.scripts.build).toContain(`--outfile=${manifest.main.replace("./", "")}`);
     expect(() => JSON.parse(readFileSync(join(folder, language.configuration), "utf8"))).not.toThrow();
   });
 
@@ -126,26 +124,5 @@ describe("the manifest", () => {
       .join("\n");
     const names = Object.keys(manifest.contributes.configuration.properties).map((name) => name.replace(/^weft\./, ""));
     for (const name of names) expect(source).toContain(name);
-  });
-
-  it("bundles into one file that needs nothing but the editor", async () => {
-    const result = await build({
-      absWorkingDir: folder,
-      entryPoints: ["src/extension.ts"],
-      bundle: true,
-      platform: "node",
-      format: "cjs",
-      target: "node20",
-      external: ["vscode"],
-      write: false,
-      metafile: true,
-      logLevel: "silent",
-    });
-    expect(result.errors).toEqual([]);
-    const [output] = Object.values(result.metafile.outputs);
-    const needed = new Set(output?.imports.filter(({ external }) => external).map(({ path }) => path));
-    const { builtinModules } = await import("node:module");
-    expect([...needed].filter((path) => !builtinModules.includes(path.replace("node:", "")))).toEqual(["vscode"]);
-    expect(result.outputFiles[0]?.text).toContain("activate");
   });
 });

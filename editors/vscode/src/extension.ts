@@ -1,13 +1,16 @@
-/** The VS Code extension: starts `weft lsp` and connects the editor to it. */
+/** The VS Code extension: starts the language server and connects the editor to it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commands, type ExtensionContext, window, workspace } from "vscode";
 import { LanguageClient, type ServerOptions, TransportKind } from "vscode-languageclient/node";
 
 let client: LanguageClient | undefined;
+/** The server that is packed with the extension. */
+let packedServer = "";
 
 /** Called by VS Code when the first .weft file is opened. */
 export async function activate(context: ExtensionContext): Promise<void> {
+  packedServer = context.asAbsolutePath(join("dist", "server.js"));
   context.subscriptions.push(commands.registerCommand("weft.restartServer", restart));
   await start();
 }
@@ -35,7 +38,7 @@ async function start(): Promise<void> {
     client = undefined;
     const reason = error instanceof Error ? error.message : String(error);
     void window.showErrorMessage(
-      `The language server of Weft did not start (${server.from}): ${reason}. Install the package "weft" in this folder, or say where it is with "weft.server.path".`,
+      `The language server of Weft did not start (${server.from}): ${reason}. The setting "weft.server.path" chooses another.`,
     );
   }
 }
@@ -46,7 +49,7 @@ interface Server {
   readonly from: string;
 }
 
-/** The command of the settings, that of the package in the folder, that of a checkout of Weft itself, or the one on the path. */
+/** The command of the settings, that of the package in the folder, that of a checkout of Weft itself, or the extension's own server. */
 function findServer(): Server {
   const chosen = workspace.getConfiguration("weft").get<string>("server.path", "");
   if (chosen !== "") return chosen.endsWith(".mjs") ? moduleAt(chosen) : commandNamed(chosen);
@@ -56,7 +59,7 @@ function findServer(): Server {
     const own = join(uri.fsPath, "bin", "weft.mjs");
     if (existsSync(own) && isWeft(join(uri.fsPath, "package.json"))) return moduleAt(own);
   }
-  return commandNamed("weft");
+  return moduleAt(packedServer);
 }
 
 function isWeft(manifest: string): boolean {
