@@ -36,8 +36,13 @@ async function obey(order: Order): Promise<void> {
     answer({ kind: "timed", ms: await prepared.time(order.repeat) });
     return;
   }
-  const system = await (await systems[process.argv[2] as ContestantName]()).open();
-  prepared = await system.prepare(findWorkload(order.workload), order.variant);
+  const workload = findWorkload(order.workload);
+  const name = process.argv[2] as ContestantName;
+  const system =
+    name === "weft" && workload.trains === true
+      ? await (await import("./training-weft.ts")).open()
+      : await (await systems[name]()).open();
+  prepared = await system.prepare(workload, order.variant);
   const result = await prepared.result();
   writeFileSync(order.resultFile, new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
   const ms = await prepared.time(1);

@@ -9,14 +9,12 @@
  *
  * `--only`, `--quick` and `--contestants` write nothing unless `--write` is given; rows of workloads that were not run are then kept.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/runtime/index.ts";
-import { softwareDriverManifest } from "../src/runtime/node.ts";
+import { chooseAdapter, installPeers } from "./adapter.ts";
 import { allContestants, type MeasureOptions, measure } from "./measure.ts";
 import { remarks } from "./remarks.ts";
 import { printResults, type ResultRow, type Results, ratioOf, resultRow, resultsChart, resultsPage } from "./report.ts";
@@ -45,36 +43,6 @@ function options() {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number above 0");
   const all = values.only.length === 0 && !values.quick && values.contestants === undefined;
   return { ...values, contestants, rounds, write: values.write || all };
-}
-
-/** Peers live below bench/, so that Weft itself depends on none of them. */
-function installPeers(): void {
-  const stamp = join(bench, "node_modules", ".package-lock.json");
-  const lock = join(bench, "package-lock.json");
-  const names = (file: string) =>
-    Object.entries(
-      (JSON.parse(readFileSync(file, "utf8")) as { packages: Record<string, { version?: string }> }).packages,
-    )
-      .filter(([path]) => path !== "")
-      .map(([path, { version }]) => `${path}@${version}`)
-      .join(" ");
-  if (existsSync(stamp) && names(stamp) === names(lock)) return;
-  say("bench: installing the peers (npm ci --ignore-scripts)");
-  const result = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
-    cwd: bench,
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-  });
-  if (result.status !== 0) throw new Error("the peers could not be installed; the lines above say why");
-}
-
-/** The adapter, and what makes the peers' own copies of Dawn find the same one. */
-async function chooseAdapter(): Promise<{ readonly adapter: string; readonly environment: Record<string, string> }> {
-  const device = await openDevice({ prefer: "auto" });
-  const { kind, description } = device.profile;
-  device.close();
-  const manifest = kind === "software" && process.platform === "linux" ? softwareDriverManifest() : undefined;
-  return { adapter: description, environment: manifest === undefined ? {} : { VK_DRIVER_FILES: manifest } };
 }
 
 function earlierRows(): readonly ResultRow[] {

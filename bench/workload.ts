@@ -70,6 +70,8 @@ export interface Workload {
   readonly absent?: Partial<Readonly<Record<PeerName, string>>>;
   /** Left out of `--quick`: it takes seconds a run on a software adapter. */
   readonly slow?: boolean;
+  /** A run is one step of a training; only `npm run bench:training` has these. */
+  readonly trains?: boolean;
 }
 
 export function elementCount(shape: Shape): number {

@@ -1,4 +1,5 @@
 /** All workloads, in the order of the table. */
+import { trainingWorkloads } from "./training-workloads.ts";
 import type { Workload } from "./workload.ts";
 import { attentionWorkloads } from "./workloads/attention.ts";
 import { convolutionWorkloads } from "./workloads/convolution.ts";
@@ -18,7 +19,7 @@ export const workloads: readonly Workload[] = [
 
 /** @throws for a name that is no workload */
 export function findWorkload(name: string): Workload {
-  const found = workloads.find((workload) => workload.name === name);
+  const found = [...workloads, ...trainingWorkloads].find((workload) => workload.name === name);
   if (found === undefined) throw new Error(`there is no workload "${name}"`);
   return found;
 }

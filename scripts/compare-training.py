@@ -134,8 +134,11 @@ def images():
     case("images", model, data, torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-3), 200, 16,
          lambda step: 0.02 * 0.5 ** (step // 60),
          spec=dict(optimiser=dict(name="momentum", settings={}, weightDecay=1e-3),
-                   schedule=dict(kind="step", rate=0.02, every=60, factor=0.5),
-                   updates=[["norm.running_mean", "running_mean"], ["norm.running_var", "running_var"]]))
+                   schedule=dict(kind="step", rate=0.02, every=60, factor=0.5)))
+    # Two batches make a step: the running statistics move with each of them.
+    model = Images()
+    case("running statistics", model, data, torch.optim.SGD(model.parameters(), lr=0.05), 3, 16, accumulate=2,
+         spec=dict(optimiser=dict(name="sgd", settings={}), schedule=dict(kind="constant", rate=0.05)))
 
 
 def optimisers():

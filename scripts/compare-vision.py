@@ -160,6 +160,7 @@ def statistics_case(name, model, module, x):
         module(x)
     outputs = {"running_mean": module.running_mean, "running_var": module.running_var}
     case(name, CASES, "updated", {"x": x}, outputs, parameters, model=model, settings=dict(c=x.shape[1]))
+    language.cases[-1]["training"] = True
 
 
 def pools_and_resizes(everything):

@@ -29,6 +29,9 @@ model Bytes(h: size = 8) {
 }
 `;
 
+/** A training that has begun is killed within this time: a few steps, each with its checkpoint. */
+const longestLifeMs = 60;
+
 export interface KillReport {
   readonly kills: number;
   /** Kills after which a half-written file lay in the folder. */
@@ -62,7 +65,7 @@ export async function killTraining(kills: number, steps: number, seed: number, d
       const before = newest(folder);
       // Until it gets on, there is nothing to hit.
       while (newest(folder) === before && child.exitCode === null) await after(2);
-      await after(moment * 150);
+      await after(moment * longestLifeMs);
       child.kill("SIGKILL");
       output += (await end).stderr;
       if (readdirSync(join(folder, "parts")).some((name) => name.endsWith(".tmp"))) hitWrites++;
@@ -123,8 +126,8 @@ function newest(folder: string): string | undefined {
 const withoutTimes = (log: Buffer) => log.toString("utf8").replace(/,"seconds":[\d.]+/g, "");
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [kills = 20, seed = 0] = process.argv.slice(2).map(Number);
-  const report = await killTraining(kills, 100 + 60 * kills, seed);
+  const [kills = 50, seed = 0] = process.argv.slice(2).map(Number);
+  const report = await killTraining(kills, 100 + 30 * kills, seed);
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (report.damaged.length > 0 || !report.equalWeights || !report.equalLog) process.exitCode = 1;
 }

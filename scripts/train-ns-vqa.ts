@@ -13,26 +13,10 @@ const folder = process.argv[2];
 if (folder === undefined) throw new Error("give a folder for logs and weights");
 mkdirSync(folder, { recursive: true });
 
-const norms = ["bn1", "bn2", "downsample.1"];
-/** Running statistics of the attribute network and the results of `learn` that they become. */
-const updates = [
-  "main.1.running_mean=m",
-  "main.1.running_var=v",
-  ...[1, 2, 3, 4].flatMap((stage) =>
-    norms.flatMap((norm, place) => [
-      `main.${stage + 3}.0.${norm}.running_mean=m${stage}${place + 1}`,
-      `main.${stage + 3}.0.${norm}.running_var=v${stage}${place + 1}`,
-    ]),
-  ),
-].flatMap((update) => ["--update", update]);
-
 const parser = "--model QuestionParser --entry loss --data models/ns-vqa/question-data.ts --batch 64 --clip 1".split(
   " ",
 );
-const reader = [
-  ..."--model AttributeNetwork --entry learn --loss error --data models/ns-vqa/object-data.ts".split(" "),
-  ...updates,
-];
+const reader = "--model AttributeNetwork --entry loss --data models/ns-vqa/object-data.ts".split(" ");
 
 train("parser-1", [...parser, ..."--steps 400 --lr 3e-3 --warmup 20".split(" ")]);
 train("parser-2", [...parser, ..."--seed 1 --steps 230 --lr 2e-3 --warmup 10".split(" ")], "parser-1");

@@ -18,6 +18,11 @@ export async function importPeer(name: string): Promise<unknown> {
   return createRequire(join(bench, "package.json"))(name);
 }
 
+/** A file of a package that its face leaves out. */
+export function requirePeerFile(name: string, file: string): unknown {
+  return createRequire(join(bench, "package.json"))(join(bench, "node_modules", name, file));
+}
+
 export function peerVersion(name: string): string {
   const text = readFileSync(join(bench, "node_modules", name, "package.json"), "utf8");
   return (JSON.parse(text) as { version: string }).version;

@@ -1,7 +1,7 @@
 /** TensorFlow.js with its WebGPU backend as a contestant. */
 import type { TensorFlow, TfTensor } from "../peer-tensorflow.ts";
 import { workloadData } from "../workload.ts";
-import { importPeer, peerVersion } from "./peer-package.ts";
+import { importPeer, peerVersion, requirePeerFile } from "./peer-package.ts";
 import type { System } from "./system.ts";
 import { installWebGpu, rested } from "./web-gpu.ts";
 
@@ -34,6 +34,8 @@ export async function open(): Promise<System> {
     version: peerVersion("@tensorflow/tfjs-backend-webgpu"),
     prepare: async (workload) => {
       if (workload.tfjs === undefined) throw new Error(workload.absent?.tfjs ?? "not written for it");
+      // The package for Node registers no gradients; all copies share one registry.
+      if (workload.trains === true) requirePeerFile("@tensorflow/tfjs-core", "dist/register_all_gradients.js");
       const data = workloadData(workload);
       const tensor = (shape: readonly number[], values: Float32Array | Int32Array): TfTensor =>
         tf.tensor(values, shape, values instanceof Int32Array ? "int32" : "float32");

@@ -101,6 +101,9 @@ async function compileFor(
     { file: options.weights, allowMissing: options.allowMissing, initial },
     terminal,
   );
+  if (options.weights !== undefined && parameters.fromFile === 0 && !terminal.json) {
+    terminal.print(`${entry.graph.name}: none of its weights are in ${options.weights}; it is untrained.`);
+  }
   const described = {
     outputs: Object.fromEntries(entry.graph.outputs.map(({ name, node }) => [name, node.type])),
     parameters: entry.parameters ?? [],

@@ -7,6 +7,7 @@ import { byteLength, type Node, type Origins, printFlops, printGraph, printType 
 import { type PassStage, type RewriteSummary, summariseRewrites } from "../passes/index.ts";
 import { printBytes, printCount, printMilliseconds, printPlural } from "./quantities.ts";
 import { printTable } from "./table.ts";
+import { printSchedule } from "./tuned-file.ts";
 
 function printCost({ nodes, flops, largestBytes }: GraphCost): string {
   return `${printPlural(nodes, "node")}, ${printFlops(flops)}, largest value ${printBytes(largestBytes)}`;
@@ -64,13 +65,14 @@ function printLines(origins: Origins): string {
 
 export function printKernels(kernels: readonly PlannedKernel[]): string {
   const bytes = (nodes: readonly Node[]) => nodes.reduce((sum, node) => sum + byteLength(node.type), 0);
-  const rows = kernels.map(({ group, step, threads }) => [
+  const rows = kernels.map(({ group, step, threads, choice }) => [
     step.label,
     group.kind,
     printCount(threads),
     printFlops(step.flops),
     printBytes(bytes(group.inputs)),
     printBytes(bytes(group.outputs)),
+    choice === undefined ? "" : `${printSchedule(choice.schedule)} (${choice.by})`,
     group.inputs.map(valueName).join(" "),
     group.outputs.map((node) => `${valueName(node)}: ${printType(node.type)}`).join("; "),
     printLines(step.origins),
@@ -83,6 +85,7 @@ export function printKernels(kernels: readonly PlannedKernel[]): string {
     right("flops"),
     right("read"),
     right("written"),
+    { title: "schedule" },
     { title: "inputs" },
     { title: "outputs" },
     { title: "source" },

@@ -17,6 +17,7 @@ import type { CompileOptions } from "./options.ts";
 import { inspectEntry, requireDevice } from "./profiling.ts";
 import { readSourceText } from "./source-files.ts";
 import type { Terminal } from "./terminal.ts";
+import { reportNotes } from "./tuned-file.ts";
 import { checkProbeLimits, type ProbeData, probeValues } from "./value-probe.ts";
 import { openParameters } from "./weights.ts";
 
@@ -87,6 +88,7 @@ export async function inspectOnMachine(request: InspectionRequest): Promise<Insp
 async function inspectBuild(request: InspectionRequest, machine: Machine): Promise<InspectedEntry> {
   const { entry, optimised, options, lowering, terminal } = request;
   const compiled = planEntry(entry, optimised, { ...lowering, profile: machine.profile });
+  reportNotes(compiled, terminal);
   const run = async () => {
     if (!request.profile && !request.probe) return {};
     if (request.probe) checkProbeLimits(compiled);

@@ -4,15 +4,16 @@ import { checkSource, type EntryRequest, hasErrors, instantiateModel } from "../
 import type { CheckedProgram, EntryInstance, ParameterInfo } from "../frontend/index.ts";
 import { type Graph, printGraph, printType, type Shape, type TensorType, tensorType } from "../ir/index.ts";
 import { DifferentiationError } from "../passes/index.ts";
-import { stepInputs, TrainStepError } from "../train/index.ts";
+import { type ParameterGroup, stepInputs, TrainStepError } from "../train/index.ts";
 import { buildTrainingStep, elaborateLoss, optimiserFunctions, type TrainingStep } from "../training.ts";
 import { accept, guarded, isIrFile } from "./compilation.ts";
 import { InputProblems, SourceErrors, UsageError } from "./exit-status.ts";
 import type { InputSources } from "./input-files.ts";
+import { pathMatcher } from "./parameter-patterns.ts";
 import { readSourceText, sourceReader } from "./source-files.ts";
 import type { Terminal } from "./terminal.ts";
 import type { TrainingData } from "./training-data.ts";
-import { pathMatcher, type TrainingOptions } from "./training-options.ts";
+import type { TrainingOptions } from "./training-options.ts";
 
 /** An input that each batch is given a new seed for: `seed: u32`, not in the data. */
 export const seedInput = "seed";
@@ -136,6 +137,7 @@ export function loadTrainingStep(
   for (const [option, patterns] of [
     ["--freeze", options.freeze],
     ["--decay-except", options.noDecay],
+    ["--group", options.groups.map(({ pattern }) => pattern)],
   ] as const) {
     for (const pattern of patterns)
       if (!paths.some(pathMatcher([pattern])))
@@ -150,14 +152,27 @@ export function loadTrainingStep(
         updates: options.updates,
         elaborate: optimiserFunctions(sourceReader(path)),
         isFrozen: pathMatcher(options.freeze),
-        isUndecayed: pathMatcher(options.noDecay),
+        groups: parameterGroups(options),
         passes: options,
+        lossScale: options.lossScale,
         ...(options.clip === undefined ? {} : { clip: options.clip }),
       }),
     ),
   );
   const text = printGraph(step.graph, { comments: false });
   return { ...entry, step, identity: createHash("sha256").update(text).digest("hex") };
+}
+
+/** `--group` in its order; what `--decay-except` names keeps its rate factor and does not decay. */
+function parameterGroups({ groups, noDecay }: TrainingOptions): readonly ParameterGroup[] {
+  const undecayed = pathMatcher(noDecay);
+  const own = groups.map(({ pattern, ...rest }) => ({ ...rest, has: pathMatcher([pattern]) }));
+  const withoutDecay = own.map(({ has, ...rest }) => ({
+    ...rest,
+    has: (path: string) => undecayed(path) && has(path),
+    weightDecay: 0,
+  }));
+  return [...withoutDecay, { has: undecayed, weightDecay: 0 }, ...own];
 }
 
 /** Requests that do not fit the entry are wrong usage. */

@@ -22,6 +22,10 @@ export type LogLine =
       readonly loss: number;
       readonly rate: number;
       readonly gradientNorm: number;
+      /** By what the loss was multiplied for its gradient. */
+      readonly lossScale?: number;
+      /** Present when the gradient overflowed, so that the step changed nothing but the scale. */
+      readonly skipped?: true;
       /** Other numbers that the entry gives. */
       readonly metrics?: Readonly<Record<string, number>>;
       /** Seconds since this run of the command began to train. */

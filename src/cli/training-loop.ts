@@ -1,6 +1,6 @@
 /** The course of a training: batches in, numbers out, measurements and checkpoints in between, and every way to end. */
 import type { HostTensor } from "../runtime/index.ts";
-import { type Batch, type BatchSource, stepInputs, stepOutputs, stepSeed } from "../train/index.ts";
+import { type Batch, type BatchSource, isTaken, stepInputs, stepOutputs, stepSeed } from "../train/index.ts";
 import { InputProblems } from "./exit-status.ts";
 import { printMilliseconds } from "./quantities.ts";
 import type { Terminal } from "./terminal.ts";
@@ -81,6 +81,8 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
     const numbers = await Promise.all(parts);
     const loss = mean(numbers.map((values) => values[run.entry.step.loss] as number));
     const norm = numbers.at(-1)?.[stepOutputs.norm] as number;
+    const scale = numbers.at(-1)?.[stepOutputs.scale];
+    const isSkipped = scale !== undefined && scale > 1 && Number.isFinite(loss) && !isTaken(loss, norm);
     const others = metricsOf(run, numbers);
     log?.write({
       kind: "step",
@@ -88,11 +90,13 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       loss,
       rate,
       gradientNorm: norm,
+      ...(scale === undefined ? {} : { lossScale: scale }),
+      ...(isSkipped ? { skipped: true } : {}),
       ...(Object.keys(others).length > 0 ? { metrics: others } : {}),
       seconds: Number(seconds().toFixed(3)),
     });
     firstStepMs ??= performance.now() - began;
-    checkNumbers(run, step, loss, norm);
+    if (!isSkipped) checkNumbers(run, step, loss, norm);
     done = step;
     first ??= loss;
     last = loss;
@@ -225,7 +229,8 @@ function metricsOf(
   { entry }: TrainingRun,
   numbers: readonly Readonly<Record<string, number>>[],
 ): Record<string, number> {
-  const names = entry.step.scalars.filter((name) => name !== entry.step.loss && name !== stepOutputs.norm);
+  const known: readonly string[] = [entry.step.loss, ...Object.values(stepOutputs)];
+  const names = entry.step.scalars.filter((name) => !known.includes(name));
   return Object.fromEntries(names.map((name) => [name, mean(numbers.map((values) => values[name] as number))]));
 }
 
@@ -234,7 +239,7 @@ function checkNumbers({ options }: TrainingRun, step: number, loss: number, norm
     options.checkpoint === undefined
       ? "nothing was saved; --checkpoint FOLDER keeps the way back"
       : `the checkpoints in ${options.checkpoint.folder} are from before`;
-  if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+  if (!isTaken(loss, norm)) {
     const what = Number.isFinite(loss)
       ? `the gradient of step ${step} is ${norm}`
       : `the loss of step ${step} is ${loss}`;

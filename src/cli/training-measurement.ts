@@ -10,6 +10,7 @@ import { openData, prefetched, type TrainingData } from "./training-data.ts";
 import { loadLossEntry, seedInput, type TrainingSource } from "./training-entry.ts";
 import type { TrainingMachine } from "./training-machine.ts";
 import type { TrainingOptions } from "./training-options.ts";
+import { readSchedules } from "./tuned-file.ts";
 
 export interface MeasurementRequest {
   readonly source: TrainingSource;
@@ -35,7 +36,11 @@ export async function prepareMeasurement(request: MeasurementRequest) {
   const chosen = { ...options, entry: evaluation.entry ?? options.entry };
   const loaded = loadLossEntry(source, chosen, data, inputs, false, terminal);
   const entry = { ...loaded, path: source.path, wanted: loaded.parameters };
-  const compiled = compileEntry(entry, { profile: machine.profile, passes: options });
+  const compiled = compileEntry(entry, {
+    profile: machine.profile,
+    passes: options,
+    ...readSchedules(options.schedules),
+  });
   const fixed = await readInputs(
     entry.graph.inputs.filter(({ attributes }) => entry.fixed.includes(attributes.name as string)),
     inputs,

@@ -1,8 +1,18 @@
 /** The options of `weft train`, from text to checked values. */
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { callOf, type Optimiser, type OptimiserName, optimiserNames, type Schedule } from "../train/index.ts";
+import { type Command, Option } from "commander";
+import {
+  callOf,
+  type LossScale,
+  type Optimiser,
+  type OptimiserName,
+  optimiserNames,
+  type Schedule,
+  usualLossScale,
+} from "../train/index.ts";
 import { UsageError } from "./exit-status.ts";
+import { notNegative, positive, powerOfTwo, share, whole } from "./number-options.ts";
 import { addCompileOptions, type CompileOptions, countingNumber, readCompileOptions } from "./options.ts";
+import { type GroupOption, readGroup } from "./parameter-patterns.ts";
 
 export interface TrainingOptions extends CompileOptions {
   readonly data: readonly string[];
@@ -14,10 +24,13 @@ export interface TrainingOptions extends CompileOptions {
   readonly optimiser: Optimiser;
   readonly schedule: Schedule;
   readonly clip?: number;
+  /** `--precision f16`: activations and their gradients in half precision, the loss scaled for that. */
+  readonly lossScale?: LossScale;
   /** A longer gradient stops the training. */
   readonly maxGradient?: number;
   readonly freeze: readonly string[];
   readonly noDecay: readonly string[];
+  readonly groups: readonly GroupOption[];
   readonly updates: readonly { readonly buffer: string; readonly output: string }[];
   readonly checkpoint?: {
     readonly folder: string;
@@ -41,38 +54,6 @@ export interface EvaluationOptions {
 }
 
 const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text];
-
-/** A finite number, as `1e-3`. */
-function real(text: string): number {
-  const value = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
-  return value;
-}
-
-function positive(text: string): number {
-  const value = real(text);
-  if (value <= 0) throw new InvalidArgumentError("It must be above 0.");
-  return value;
-}
-
-function notNegative(text: string): number {
-  const value = real(text);
-  if (value < 0) throw new InvalidArgumentError("It must not be below 0.");
-  return value;
-}
-
-/** A share such as a momentum: 0 included, 1 not. */
-function share(text: string): number {
-  const value = notNegative(text);
-  if (value >= 1) throw new InvalidArgumentError("It must be below 1.");
-  return value;
-}
-
-function whole(text: string): number {
-  const value = notNegative(text);
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
-  return value;
-}
 
 /** Adds everything that `weft train` takes. */
 export function addTrainingOptions(command: Command): void {
@@ -109,7 +90,14 @@ export function addTrainingOptions(command: Command): void {
       "paths of parameters that do not decay; `*` stands for anything; repeatable",
       collect,
     )
+    .option(
+      "--group <pattern=factor[,decay]>",
+      "parameters whose rate is multiplied by the factor, and their own weight decay; the first that fits counts; repeatable",
+      collect,
+    )
     .option("--clip <norm>", "shorten all gradients together to this length", positive)
+    .option("--loss-scale <x>", "f16: first scale of the loss, a power of two (default 65536)", powerOfTwo)
+    .option("--loss-scale-every <n>", "f16: good steps after which the scale doubles (default 2000)", countingNumber)
     .option("--max-gradient <norm>", "stop when all gradients together are longer", positive)
     .option(
       "--freeze <pattern>",
@@ -157,10 +145,6 @@ export function readTrainingOptions(raw: Readonly<Record<string, unknown>>): Tra
     if (given !== undefined)
       throw new UsageError(`${option} has no meaning for \`weft train\`; it belongs to \`weft run\``);
   }
-  if (raw.precision === "f16")
-    throw new UsageError(
-      "--precision f16: training computes in f32, because small gradients vanish in f16; leave it out",
-    );
   const output = raw.output as string | undefined;
   if (output !== undefined && !output.endsWith(".safetensors"))
     throw new UsageError(`--output ${output}: parameters are written as .safetensors; give the file that ending`);
@@ -168,6 +152,9 @@ export function readTrainingOptions(raw: Readonly<Record<string, unknown>>): Tra
   const log = raw.log as string | undefined;
   return {
     ...compile,
+    // Measurements, and what is kept, are f32: half precision is a matter of the step alone.
+    precision: undefined,
+    ...readLossScale(raw),
     data,
     ...(window === undefined ? {} : { window }),
     steps,
@@ -179,6 +166,7 @@ export function readTrainingOptions(raw: Readonly<Record<string, unknown>>): Tra
     ...optional(raw, "maxGradient"),
     freeze: (raw.freeze as readonly string[] | undefined) ?? [],
     noDecay: (raw.decayExcept as readonly string[] | undefined) ?? [],
+    groups: ((raw.group as readonly string[] | undefined) ?? []).map(readGroup),
     updates: ((raw.update as readonly string[] | undefined) ?? []).map(readUpdate),
     ...readCheckpoint(raw),
     ...(log === undefined ? {} : { log }),
@@ -211,6 +199,19 @@ function readOptimiser(raw: Readonly<Record<string, unknown>>): Optimiser {
   if (raw.decayExcept !== undefined && weightDecay === undefined && !decays)
     throw new UsageError("--decay-except says what --weight-decay leaves out; give both");
   return { name, settings: given, ...(weightDecay === undefined ? {} : { weightDecay }) };
+}
+
+function readLossScale(raw: Readonly<Record<string, unknown>>): Pick<TrainingOptions, "lossScale"> {
+  const given = { start: raw.lossScale as number | undefined, every: raw.lossScaleEvery as number | undefined };
+  if (raw.precision === "f16")
+    return {
+      lossScale: { start: given.start ?? usualLossScale.start, every: given.every ?? usualLossScale.every },
+    };
+  const [option] = Object.entries({ "--loss-scale": given.start, "--loss-scale-every": given.every }).find(
+    ([, value]) => value !== undefined,
+  ) ?? [undefined];
+  if (option !== undefined) throw new UsageError(`${option} belongs to --precision f16`);
+  return {};
 }
 
 function readSchedule(raw: Readonly<Record<string, unknown>>, steps: number): Schedule {
@@ -265,19 +266,4 @@ function readEvaluation(raw: Readonly<Record<string, unknown>>): Pick<TrainingOp
       ...(patience === undefined ? {} : { patience }),
     },
   };
-}
-
-/** A test for paths: in a pattern `*` stands for anything, also for nothing. */
-export function pathMatcher(patterns: readonly string[]): (path: string) => boolean {
-  const expressions = patterns.map(
-    (pattern) =>
-      new RegExp(
-        `^${pattern
-          .split("*")
-          .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
-          .join(".*")}$`,
-        "u",
-      ),
-  );
-  return (path) => expressions.some((expression) => expression.test(path));
 }

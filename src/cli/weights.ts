@@ -21,6 +21,8 @@ export interface WeightsRequest {
 
 export interface OpenParameters {
   readonly read: ParameterValues;
+  /** How many parameters come from the file. */
+  readonly fromFile: number;
   readonly close: () => Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export async function openParameters(
   terminal: Terminal,
 ): Promise<OpenParameters> {
   const { file: path, initial } = request;
-  if (path === undefined) return { read: initial, close: async () => undefined };
+  if (path === undefined) return { read: initial, fromFile: 0, close: async () => undefined };
   const file = await openWeights(path);
   try {
     checkWeights(path, file, wanted, request.allowMissing, terminal);
@@ -46,6 +48,7 @@ export async function openParameters(
   }
   const types = new Map(wanted.map(({ path: name, type }) => [name, type]));
   return {
+    fromFile: wanted.filter(({ path: name }) => file.tensors.has(name)).length,
     read: (name) => (file.tensors.has(name) ? file.read(name, types.get(name)?.dtype ?? "f32") : initial(name)),
     close: () => file.close(),
   };
@@ -79,6 +82,12 @@ function checkWeights(
     if (superfluous.length > 0) terminal.note(`${superfluous.length} tensors of ${path} are not used`);
     return;
   }
+  if (missing.length === wanted.length && wanted.length > 0 && leftOver.length > 0) {
+    throw new InputProblems([
+      `${path} has none of the ${wanted.length} parameters (${someOf([...known])}), but ${leftOver.length} others (${someOf(leftOver)}): ` +
+        "these are weights of another network, or of this one by other names (`weft params` lists the names here)",
+    ]);
+  }
   const problems = [...misshapen, ...missing, ...superfluous];
   if (problems.length === 0) return;
   if (missing.length + superfluous.length > 0) {
@@ -87,4 +96,9 @@ function checkWeights(
     );
   }
   throw new InputProblems(problems);
+}
+
+/** The first names of a list, for a message. */
+function someOf(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 3).join(", ")}, …`;
 }

@@ -3,11 +3,9 @@
  * parameters after each run, on the device; the host sends a batch, the number of the step and the rate.
  */
 import {
-  elementCount,
   type Graph,
   type GraphOutput,
   graphNodes,
-  makeNode,
   type Node,
   sameShape,
   type TensorType,
@@ -15,7 +13,11 @@ import {
 } from "../ir/index.ts";
 import { gradientName, substitute } from "../passes/index.ts";
 import type { ElaborateFunction } from "./elaborate-function.ts";
+import { type LossScale, scalingOf } from "./loss-scale.ts";
 import { callOf, isStatePath, type Optimiser, statePath } from "./optimiser.ts";
+import { type ParameterGroup, settingsOf } from "./parameter-groups.ts";
+import { type StepBuilder, stepBuilder } from "./step-builder.ts";
+import { isWrittenByAuthor, outputOf, TrainStepError } from "./step-outputs.ts";
 
 /** Inputs of a step besides the batch. Names of a text have no dots, so that none is taken. */
 export const stepInputs = {
@@ -33,6 +35,8 @@ export const stepInputs = {
 export const stepOutputs = {
   /** Length of all gradients together, before clipping: f32. With accumulation, of the sum so far. */
   norm: "train.gradient-norm",
+  /** By what the loss was multiplied for its gradient: f32; only when it was. */
+  scale: "train.loss-scale",
 } as const;
 
 export interface TrainStepRequest {
@@ -43,10 +47,12 @@ export interface TrainStepRequest {
   /** Paths of the parameters to train. */
   readonly trained: readonly string[];
   readonly optimiser: Optimiser;
-  /** Paths of trained parameters that do not decay. */
-  readonly undecayed?: ReadonlySet<string>;
+  /** Parameters with a rate or a weight decay of their own. */
+  readonly groups?: readonly ParameterGroup[];
   /** Greatest length of all gradients together. */
   readonly clip?: number;
+  /** The gradients are those of a loss that was multiplied by a scale (`withScaledLoss`), which they are freed of here. */
+  readonly lossScale?: LossScale;
   /** Batches whose gradients are averaged for one step of the optimiser. */
   readonly accumulate: number;
   /** Buffers that an output of the entry is written over: running statistics. */
@@ -60,22 +66,29 @@ export interface CarriedState {
   readonly to: string;
 }
 
+/** A tensor that a training carries from step to step besides the model's own. */
+export interface RememberedTensor {
+  readonly path: string;
+  readonly type: TensorType;
+  readonly start: number;
+}
+
 export interface TrainStep {
   readonly graph: Graph;
   readonly carry: readonly CarriedState[];
-  /** What is remembered besides parameters and buffers; everything starts as zeros. */
-  readonly remembered: readonly { readonly path: string; readonly type: TensorType }[];
-  /** Outputs that are numbers: the loss first, then the entry's other numbers, then the length of the gradient. */
+  /** What is remembered besides parameters and buffers, and the number that fills it at first. */
+  readonly remembered: readonly RememberedTensor[];
+  /** Outputs that are numbers: the loss first, then the entry's other numbers, then the length of the gradient and the scale of the loss. */
   readonly scalars: readonly string[];
-}
-
-/** The request does not fit the entry: a parameter of a type that is not trained, an update of another type. */
-export class TrainStepError extends Error {
-  override readonly name = "TrainStepError";
 }
 
 /** Squares above this are taken as not finite; see note: What is not finite. */
 const largestSquare = 3e38;
+
+/** Whether a step that gave this loss and this length of the gradient changed the parameters. */
+export function isTaken(loss: number, norm: number): boolean {
+  return Math.abs(loss) < largestSquare && norm * norm < largestSquare;
+}
 
 /**
  * Builds the graph of a training step.
@@ -103,9 +116,9 @@ export function trainStep(request: TrainStepRequest): TrainStep {
   };
   const outputs: GraphOutput[] = [];
   const carry: CarriedState[] = [];
-  const replace = (old: Node, value: Node, when: Node) => {
+  const replace = (old: Node, value: Node, when?: Node) => {
     const name = old.attributes.name as string;
-    const chosen = build.apply("select", build.filled(when, old), value, old);
+    const chosen = when === undefined ? value : build.apply("select", build.filled(when, old), value, old);
     // Equal layers give equal kernels, so names in the kernels have no path.
     outputs.push({
       name: `train.new(${name})`,
@@ -116,10 +129,15 @@ export function trainStep(request: TrainStepRequest): TrainStep {
 
   const parameters = new Map(graph.parameters.map((node) => [node.attributes.name as string, node]));
   const weights = trained.map((path) => weightOf(parameters, path));
+  const scaling =
+    request.lossScale === undefined
+      ? undefined
+      : scalingOf(graph, request.lossScale, build, (path) => remember(path, loss));
   // Of the sum of gradients so far, where several batches make a step.
   const sums = weights.map((weight) => {
     const path = weight.attributes.name as string;
-    const gradient = anonymous(gradients.get(path) as Node);
+    const found = anonymous(gradients.get(path) as Node);
+    const gradient = scaling === undefined ? found : build.apply("mul", found, scaling.inverse);
     if (accumulate === 1) return { weight, sum: undefined, gradient };
     const scaled = build.apply("mul", gradient, build.constant(1 / accumulate));
     const sum = remember(statePath("sum", path), weight);
@@ -141,17 +159,20 @@ export function trainStep(request: TrainStepRequest): TrainStep {
         })[0];
 
   const how = callOf(optimiser);
-  const scalars = {
-    lr: input(stepInputs.rate, "f32"),
-    ...(how.countsSteps ? { step: input(stepInputs.step, "f32") } : {}),
-  };
+  const rate = input(stepInputs.rate, "f32");
+  const steps: Readonly<Record<string, Node>> = how.countsSteps
+    ? { step: scaling?.step ?? input(stepInputs.step, "f32") }
+    : {};
   for (const { weight, sum, gradient } of sums) {
     const path = weight.attributes.name as string;
-    if (sum !== undefined) replace(sum, gradient, finite);
+    // What overflows must show in the last batch of a step, which leaves the step out.
+    if (sum !== undefined) replace(sum, gradient, scaling === undefined ? finite : undefined);
     const clipped = factor === undefined ? gradient : build.apply("mul", gradient, factor);
     const states = how.remembers.map((name) => remember(statePath(name, path), weight));
-    const decay = request.undecayed?.has(path) === true ? 0 : optimiser.weightDecay;
-    const { g, settings } = decayed(request, clipped, weight, decay);
+    const { rateFactor, weightDecay } = settingsOf(path, request.groups ?? [], optimiser.weightDecay);
+    const lr = rateFactor === 1 ? rate : build.apply("mul", rate, build.constant(rateFactor));
+    const scalars = { lr, ...steps };
+    const { g, settings } = decayed(request, clipped, weight, weightDecay);
     const operands = { w: weight, g, ...Object.fromEntries(how.remembers.map((name, k) => [name, states[k] as Node])) };
     const shapes = Object.fromEntries(Object.keys(operands).map((name) => [name, weight.type.shape]));
     const scalarShapes = Object.fromEntries(Object.keys(scalars).map((name) => [name, []]));
@@ -169,26 +190,33 @@ export function trainStep(request: TrainStepRequest): TrainStep {
     replace(old, value, finite);
   }
 
+  for (const { old, value } of scaling?.next(finite) ?? [])
+    replace(old, value, accumulate === 1 ? undefined : input(stepInputs.last, "bool"));
+
   const numbers = numbersOf(request);
   const norm = { name: stepOutputs.norm, node: build.apply("sqrt", square) };
+  const told = [norm, ...(scaling === undefined ? [] : [{ name: stepOutputs.scale, node: scaling.factor }])];
   const whole: Graph = {
     name: `${graph.name} (training step)`,
     inputs: [...graph.inputs, ...inputs.values()],
     parameters: [...graph.parameters, ...remembered],
-    outputs: [...numbers, norm, ...outputs],
+    outputs: [...numbers, ...told, ...outputs],
   };
   return {
     graph: withUsedParameters(whole),
     carry,
-    remembered: remembered.map((node) => ({ path: node.attributes.name as string, type: node.type })),
-    scalars: [...numbers.map(({ name }) => name), norm.name],
+    remembered: [...(scaling === undefined ? [] : [scaling.factor]), ...remembered].map(({ attributes, type }) => {
+      const path = attributes.name as string;
+      return { path, type, start: scaling?.starts.get(path) ?? 0 };
+    }),
+    scalars: [...numbers, ...told].map(({ name }) => name),
   };
 }
 
 /** The loss and what else the entry gives that is a single f32. */
 function numbersOf({ graph, loss }: TrainStepRequest): GraphOutput[] {
   const single = graph.outputs.filter(
-    ({ name, node }) => node.type.dtype === "f32" && node.type.shape.length === 0 && !name.startsWith("gradient("),
+    ({ name, node }) => node.type.dtype === "f32" && node.type.shape.length === 0 && isWrittenByAuthor(name),
   );
   return [...single.filter(({ name }) => name === loss), ...single.filter(({ name }) => name !== loss)];
 }
@@ -225,39 +253,10 @@ function updatedBuffer({ trained }: TrainStepRequest, parameters: ReadonlyMap<st
   return node;
 }
 
-function outputOf(graph: Graph, name: string): Node {
-  const output = graph.outputs.find((each) => each.name === name);
-  if (output !== undefined) return output.node;
-  const known = graph.outputs.map((each) => each.name).filter((each) => !each.startsWith("gradient("));
-  throw new TrainStepError(`${graph.name} has no output ${name}; it has ${known.join(", ")}`);
-}
-
 /** Puts nodes in the place of a function's inputs; its results in order. */
 function call(graph: Graph, values: Readonly<Record<string, Node>>): readonly Node[] {
   const replaced = new Map(graph.inputs.map((node) => [node, values[node.attributes.name as string] as Node]));
   return substitute({ ...graph, inputs: [] }, replaced).outputs.map(({ node }) => node);
-}
-
-type StepBuilder = ReturnType<typeof stepBuilder>;
-
-/** Nodes that come from where the loss comes from. */
-function stepBuilder({ origins }: Node) {
-  const node = (op: string, operands: readonly Node[], attributes: Parameters<typeof makeNode>[2] = {}) =>
-    makeNode(op, operands, attributes, { origins });
-  const constant = (value: number) =>
-    makeNode("constant", [], { values: [value] }, { origins, declared: tensorType("f32", []) });
-  /** A number in every place of a tensor. */
-  const filled = (x: Node, like: Node) =>
-    sameShape(x.type.shape, like.type.shape) ? x : node("broadcast", [x], { shape: [...like.type.shape], axes: [] });
-  return {
-    node,
-    constant,
-    filled,
-    apply: (op: string, ...operands: readonly Node[]) => node(op, operands),
-    zeros: (like: Node) => filled(constant(0), like),
-    source: (op: "input" | "parameter", name: string, declared: TensorType) =>
-      makeNode(op, [], { name }, { origins, declared, name }),
-  };
 }
 
 /** Sum of the squares of all elements of all gradients. */
@@ -281,25 +280,6 @@ function anonymous(gradient: Node): Node {
 function withUsedParameters(graph: Graph): Graph {
   const used = new Set(graphNodes({ ...graph, parameters: [] }));
   return { ...graph, parameters: graph.parameters.filter((node) => used.has(node)) };
-}
-
-/**
- * The graph with the mean over all axes of the output `name`, and of other outputs of those axes alone: the loss of an entry over one
- * example that is mapped over a batch.
- */
-export function averaged(graph: Graph, name: string): Graph {
-  const shape = outputOf(graph, name).type.shape;
-  const count = elementCount(shape);
-  if (shape.length === 0) return graph;
-  const outputs = graph.outputs.map((output): GraphOutput => {
-    const { type, origins } = output.node;
-    if (type.dtype !== "f32" || !sameShape(type.shape, shape)) return output;
-    const build = stepBuilder({ ...output.node, origins });
-    const names = shape.map((_, axis) => `i${axis}`);
-    const sum = build.node("sum", [output.node], { spec: `${names.join(" ")} -> ` });
-    return { name: output.name, node: build.apply("mul", sum, build.constant(1 / count)) };
-  });
-  return { ...graph, outputs };
 }
 
 // Note: What is not finite

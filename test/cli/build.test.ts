@@ -104,9 +104,9 @@ describe("weft build", () => {
     expect(half.stderr).not.toContain("larger limits");
     const requires = (name: string) => JSON.parse(readFileSync(join(folder, name, "manifest.json"), "utf8")).requires;
     expect(requires("half").features).toEqual(["shader-f16"]);
-    const large = await weft("build", "double.weft", "-o", "large", "--set", "n=100000000");
-    expect(large.stderr).toMatch(/needs a device with larger limits .* 200,000,000 bytes/);
-    expect(requires("large").maxStorageBufferBindingSize).toBe(200_000_000);
+    const large = await weft("build", "double.weft", "-o", "large", "--set", "n=200000000");
+    expect(large.stderr).toMatch(/needs a device with larger limits .* 400,000,000 bytes/);
+    expect(requires("large").maxStorageBufferBindingSize).toBe(400_000_000);
   });
 
   it("says which size is missing", async () => {

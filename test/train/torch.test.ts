@@ -16,7 +16,6 @@ interface Case {
   readonly clip?: number;
   readonly optimiser: Optimiser;
   readonly schedule: { readonly kind: "constant" | "cosine" | "step"; readonly rate: number };
-  readonly updates?: readonly (readonly [string, string])[];
 }
 
 const text = readFileSync("test/fixtures/training/models.weft", "utf8");
@@ -34,7 +33,7 @@ const stored = (name: string) => {
 
 afterAll(() => device?.close());
 
-function prepareCase({ name, model, batch, clip, accumulate, optimiser, updates = [] }: Case) {
+function prepareCase({ name, model, batch, clip, accumulate, optimiser }: Case) {
   const prefix = `${name}|data|`;
   const fields = [...tensors.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   const whole = fields.map((field) => [field, stored(prefix + field)] as const);
@@ -49,7 +48,6 @@ function prepareCase({ name, model, batch, clip, accumulate, optimiser, updates 
     {
       optimiser,
       accumulate,
-      updates: updates.map(([buffer, output]) => ({ buffer, output })),
       ...(clip === undefined ? {} : { clip }),
     },
   );
@@ -102,8 +100,21 @@ describe("PyTorch's optimisers", () => {
   });
 });
 
+const named = (name: string) => cases.find((one) => one.name === name) as Case;
+
+describe("batch normalisation", () => {
+  it("moves its running statistics with every batch, as PyTorch does", async () => {
+    const prepared = prepareCase(named("running statistics"));
+    const changed = prepared.built.step.carry.map(({ to }) => to);
+    expect(changed).toContain("norm.running_mean");
+    expect(changed).toContain("norm.running_var");
+    const result = await run(named("running statistics"), prepared, stepOnReference(prepared.built, prepared.first));
+    expect(result.loss).toBeLessThan(1e-6);
+    expect(result.weight).toBeLessThan(1e-6);
+  });
+});
+
 describe.skipIf(device === undefined)("trainings on the device", () => {
-  const named = (name: string) => cases.find((one) => one.name === name) as Case;
   it.each([["transformer"], ["images"], ["adam"]])("%s follows PyTorch", { timeout: 300_000 }, async (name) => {
     const one = named(name);
     const prepared = prepareCase(one);

@@ -42,13 +42,13 @@ export function buildStep(
   });
   if (value === undefined) throw new Error(diagnostics.map(({ title }) => title).join("\n"));
   const step = buildTrainingStep(value, { accumulate: 1, updates: [], elaborate: functions, ...training });
-  const remembered = new Map(step.remembered.map(({ path, type }) => [path, type]));
+  const remembered = new Map(step.remembered.map((each) => [each.path, each]));
   const initial = initialParameters(value.parameters, 0);
   return {
     step,
     first: (path) => {
-      const type = remembered.get(path);
-      return type === undefined ? initial(path).data : new Float32Array(elementCount(type.shape));
+      const own = remembered.get(path);
+      return own === undefined ? initial(path).data : new Float32Array(elementCount(own.type.shape)).fill(own.start);
     },
   };
 }
@@ -90,7 +90,8 @@ export async function stepOnDevice(
   built: BuiltStep,
   first: (path: string) => HostArray = built.first,
 ): Promise<Stepping> {
-  const { plan } = compileGraph(built.step.graph, { profile: device.profile });
+  const { precision } = built.step;
+  const { plan } = compileGraph(built.step.graph, { profile: device.profile, passes: { precision } });
   const { carry, scalars } = built.step;
   const stepper = await prepareStepper(device, plan, { carry, read: scalars, parameters: first });
   return {

@@ -98,6 +98,36 @@ describe("a training step", () => {
     expect(moved).toBeCloseTo(0.01, 4);
   });
 
+  it("gives groups a rate and a decay of their own, and the first group that fits counts", async () => {
+    const groups = [
+      { has: (path: string) => path === "weight", rateFactor: 0.25, weightDecay: 0 },
+      { has: (path: string) => path.includes("i"), rateFactor: 3 },
+    ];
+    const decaying = { ...sgd, weightDecay: 0.5 };
+    const moved = async (training: Partial<TrainingRequest> & Pick<TrainingRequest, "optimiser">) => {
+      const stepping = stepOnReference(buildStep(request(4), training));
+      await stepping.step(examples(4, 1), { step: 1, rate: 0.1 });
+      const before = await weights(stepping);
+      await stepping.step(examples(4), { step: 2, rate: 0.1 });
+      return { before, by: (await weights(stepping)).map((value, k) => value - (before[k] as number)) };
+    };
+    const first = buildStep(request(4), { optimiser: sgd }).first("weight");
+    const [grouped, plain] = [await moved({ optimiser: decaying, groups }), await moved({ optimiser: sgd, groups })];
+    // The weights never decayed: group 1 has λ = 0. The biases did: group 2 leaves λ to the optimiser.
+    expect(grouped.before.slice(0, 6)).toEqual(plain.before.slice(0, 6));
+    expect(grouped.by.slice(6)).not.toEqual(plain.by.slice(6));
+    // From equal weights, plain descent goes rate times gradient: the factors can be read off.
+    const one = stepOnReference(buildStep(request(4), { optimiser: sgd }));
+    const some = stepOnReference(buildStep(request(4), { optimiser: sgd, groups }));
+    for (const stepping of [one, some]) await stepping.step(examples(4), { step: 1, rate: 0.1 });
+    const [far, near] = [await weights(one), await weights(some)];
+    const start = [...first, 0, 0];
+    near.forEach((value, k) => {
+      const by = (far[k] as number) - (start[k] as number);
+      expect(value - (start[k] as number)).toBeCloseTo((k < 6 ? 0.25 : 3) * by, 6);
+    });
+  });
+
   it("leaves frozen parameters out", () => {
     const { step } = buildStep(request(4), { optimiser: adam, isFrozen: (path) => path === "bias" });
     expect(step.trained).toEqual(["weight"]);
