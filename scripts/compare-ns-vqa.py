@@ -102,11 +102,12 @@ def attribute_cases(cases):
     targets = hashed("targets", 3, 18)
     scores, statistics = net.forward(objects, training=True)
     loss = ((scores - targets) ** 2).mean()
-    names = ["m", "v"] + [f"{kind}{stage}{place}" for stage in (1, 2, 3, 4) for place in (1, 2, 3) for kind in "mv"]
-    outputs = dict(error=loss) | dict(zip(names, statistics))
+    norms = ["main.1"] + [f"main.{stage}.0.{norm}" for stage in (4, 5, 6, 7) for norm in ("bn1", "bn2", "downsample.1")]
+    names = [f"written({norm}.running_{kind})" for norm in norms for kind in ("mean", "var")]
+    outputs = dict(loss=loss) | dict(zip(names, statistics))
     wanted = ["main.1.weight", "main.4.0.bn2.bias", "main.7.0.downsample.1.weight", "final_layer.bias"]
     given = dict(given, targets=Cases.hashed("targets", 3, 18))
-    cases.add("learn", "AttributeNetwork.learn", given, outputs | gradients(loss, net, wanted), training=True)
+    cases.add("attributes", "AttributeNetwork.loss", given, outputs | gradients(loss, net, wanted), training=True)
     assert net.count() == 312_114
 
 

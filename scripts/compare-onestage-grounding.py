@@ -173,8 +173,30 @@ GRIDS = (2, 4, 8)
 ANCHORS = ((24, 24), (20, 20), (19, 19), (17, 17), (16, 14), (13, 13), (12, 12), (11, 10), (9, 8))
 
 
-def grounding_shapes(yolo, light):
-    shapes = {**yolo.shapes, **bert_shapes("textmodel.")}
+def lstm_shapes(prefix, vocab=25, d=64):
+    h = d // 2
+    shapes = {f"{prefix}.embedding.weight": [vocab, h], f"{prefix}.mlp.0.weight": [h, h], f"{prefix}.mlp.0.bias": [h]}
+    for way in ("", "_reverse"):
+        for side in ("ih", "hh"):
+            shapes[f"{prefix}.rnn.weight_{side}_l0{way}"] = [4 * h, h]
+            shapes[f"{prefix}.rnn.bias_{side}_l0{way}"] = [4 * h]
+    return shapes
+
+
+def lstm_sentence(p, prefix, ids, mask, d=64):
+    """What PyTorch's packed LSTM gives at the last word of each phrase."""
+    h = d // 2
+    rnn = torch.nn.LSTM(h, h, 1, batch_first=True, bidirectional=True)
+    rnn.load_state_dict({name.removeprefix(f"{prefix}.rnn."): v.detach() for name, v in p.items() if ".rnn." in name})
+    x = F.relu(F.linear(p[f"{prefix}.embedding.weight"][ids], p[f"{prefix}.mlp.0.weight"], p[f"{prefix}.mlp.0.bias"]))
+    lengths = mask.sum(1)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    y, _ = torch.nn.utils.rnn.pad_packed_sequence(rnn(packed)[0], batch_first=True)
+    return torch.stack([y[b, n - 1] for b, n in enumerate(lengths.tolist())])
+
+
+def grounding_shapes(yolo, light, lstm=False):
+    shapes = {**yolo.shapes, **(lstm_shapes("textmodel") if lstm else bert_shapes("textmodel."))}
     for level in range(3):
         def cbr(name, into, out, kernel):
             shapes[f"{name}.conv.weight"] = [out, into, kernel, kernel]
@@ -214,7 +236,8 @@ def grounding(p, yolo, image, ids, mask, training=False, light=False, as_in_code
 
     yolo.p, yolo.training = p, training
     taps, _ = yolo(image)
-    T = bert_sentence(p, "textmodel.", ids, mask)
+    T = (lstm_sentence(p, "textmodel", ids, mask) if "textmodel.embedding.weight" in p
+         else bert_sentence(p, "textmodel.", ids, mask))
     for place in (0, 4):
         T = F.linear(T, p[f"mapping_lang.{place}.weight"], p[f"mapping_lang.{place}.bias"])
         T = F.relu(norm(p, f"mapping_lang.{place + 1}", T, training))
@@ -311,11 +334,13 @@ def main(path):
     slopes = {name: rounded(p[name].grad.abs().sum()) for name in sorted(p) if "running" not in name and p[name].grad is not None}
     in_code = grounding(p, yolo, image, ids, ids > 0, as_in_code=True)
     light = grounding(weights(grounding_shapes(yolo, True)), yolo, image, ids, ids > 0, light=True)
+    lstm = grounding(weights(grounding_shapes(yolo, False, lstm=True)), yolo, image, ids, ids > 0)
     result["grounding"] = {
         "ids": ids.tolist(), "boxes": boxes, "outs": [rounded(x) for x in outs], "box": best_boxes(outs),
         "losses": [float(x) for x in eval_losses], "trainingLosses": [float(x) for x in trained],
         "slopes": {name: value[0] for name, value in slopes.items()},
         "inCode": [rounded(x) for x in in_code[:1]], "light": [rounded(x) for x in light[:1]],
+        "lstm": [rounded(x) for x in lstm[:1]],
         "parameters": sorted(p), "targets": [assign(box)[:4] + (rounded(assign(box)[4]),) for box in boxes],
     }
     with open(path, "w") as file:

@@ -1,9 +1,11 @@
 /** `weft demo hulanet`: the region that a phrase of category, attributes and relation means. */
 import { writeFileSync } from "node:fs";
 import { type Demo, type DemoContext, DemoInputError, type DemoProgram } from "../../src/demo.ts";
+import { shareOption } from "../shared/demo-options.ts";
 import { drawContour, drawMask, enlarged, palette, sideBySide } from "../shared/draw.ts";
 import { intersectionOverUnion, overlapAbove } from "../shared/mask-scores.ts";
 import { blankPicture, type Picture, pngBytes, readPicture } from "../shared/pictures.ts";
+import { questionOptions, sampleNumber, testCount, testSeed } from "../shared/refworld/question.ts";
 import { resizeBilinear } from "../shared/resizing.ts";
 import { channelsOf, placedOnCanvas, readDetections, segmentsOf } from "./channels.ts";
 import {
@@ -43,11 +45,10 @@ export const demo: Demo = {
     { flags: "--support <words>", description: "what the other thing is called" },
     { flags: "--vocab <file>", description: "words by number, one a line, for trained weights of the preset paper" },
     { flags: "--threshold <number>", description: "a place is meant where O is above this (default 0.4)" },
-    { flags: "--sample <number>", description: "which sample of the synthetic world's test set (default 0)" },
-    { flags: "--test <count>", description: "instead of one answer: scores on so many samples of the test set" },
+    ...questionOptions.slice(2),
   ],
   run: async (context) => {
-    const count = wholeNumber(context, "test", 1, 100_000);
+    const count = testCount(context);
     if (count !== undefined) return test(context, count);
     if (context.options.image === undefined && context.options.detections === undefined) return answerWorld(context);
     return answerPicture(context);
@@ -70,25 +71,16 @@ function givenPhrase({ options }: DemoContext): Phrase | undefined {
   };
 }
 
-function thresholdOf({ options }: DemoContext): number {
-  if (options.threshold === undefined) return 0.4;
-  const value = Number(options.threshold);
-  if (options.threshold !== "" && value >= 0 && value <= 1) return value;
-  throw new DemoInputError([`--threshold takes a number from 0 to 1, not "${String(options.threshold)}"`]);
-}
-
 /** A sample of the synthetic world, with its own phrase or another one. */
 async function answerWorld(context: DemoContext): Promise<void> {
-  const threshold = thresholdOf(context);
+  const threshold = shareOption(context, "threshold", 0.4);
   if (context.preset !== "tiny") {
     throw new DemoInputError([
       "the synthetic world goes with --preset tiny; other presets take --image and --detections",
     ]);
   }
   const given = givenPhrase(context);
-  const batch = await context.stage("draw sample", () =>
-    worldBatch(2, [wholeNumber(context, "sample", 0, 2 ** 31) ?? 0]),
-  );
+  const batch = await context.stage("draw sample", () => worldBatch(testSeed, [sampleNumber(context) ?? 0]));
   const sample = batch.samples[0] as (typeof batch.samples)[number];
   const phrase = given ?? phraseOf(sample.description);
   const words = numberedPhrase(phrase, worldWordNumbers, worldPlaces);
@@ -117,7 +109,7 @@ async function answerWorld(context: DemoContext): Promise<void> {
 
 /** A picture with the detections of it. */
 async function answerPicture(context: DemoContext): Promise<void> {
-  const threshold = thresholdOf(context);
+  const threshold = shareOption(context, "threshold", 0.4);
   const { image, detections } = context.options;
   const phrase = givenPhrase(context);
   if (typeof image !== "string" || typeof detections !== "string") {
@@ -254,7 +246,7 @@ async function test(context: DemoContext, count: number): Promise<void> {
     // The last batch is filled up with samples that do not count.
     const batch = await context.stage("draw samples", () =>
       worldBatch(
-        2,
+        testSeed,
         Array.from({ length: size }, (_, k) => start + k),
       ),
     );
@@ -273,12 +265,4 @@ async function test(context: DemoContext, count: number): Promise<void> {
   const kinds = Object.entries(byKind).map(([kind, scores]) => `${kind} ${scores.mean.toFixed(3)}`);
   context.print(`Mean IoU by parts of the phrase: ${kinds.join(", ")}; marking every object has 0.24.`);
   context.report("scores", { threshold, all, byKind });
-}
-
-function wholeNumber(context: DemoContext, name: "sample" | "test", least: number, most: number): number | undefined {
-  const text = context.options[name];
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least && value <= most && text !== "") return value;
-  throw new DemoInputError([`--${name} takes a whole number from ${least} to ${most}, not "${String(text)}"`]);
 }

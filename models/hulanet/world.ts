@@ -1,4 +1,5 @@
 /** Batches of the synthetic world (RefWorld, several objects to a phrase) for the preset `tiny`, and its scores. */
+import type { Floats, WholeNumbers } from "../shared/arrays.ts";
 import { type MaskScores, maskScores, overlapAbove } from "../shared/mask-scores.ts";
 import { channelSide, type RegionSample, regionSample, regionSide } from "../shared/refworld/phrase-regions.ts";
 import { numberedPhrase, phraseOf, type WordPlaces, worldWordNumbers } from "./phrases.ts";
@@ -9,26 +10,16 @@ export const worldPlaces: WordPlaces = { category: 1, attribute: 2, relation: 2,
 /** Shapes as categories; colours and sizes as attributes. */
 export const worldChannels = { categories: 6, attributes: 6, height: channelSide, width: channelSide } as const;
 
-interface Floats {
-  readonly shape: readonly number[];
-  readonly data: Float32Array<ArrayBuffer>;
-}
-
-interface Numbers {
-  readonly shape: readonly number[];
-  readonly data: Int32Array<ArrayBuffer>;
-}
-
 /** The inputs of `segment`, and what the phrases mean. */
 export interface WorldBatch {
   readonly samples: readonly RegionSample[];
   readonly inputs: {
     readonly C: Floats;
     readonly Catt: Floats;
-    readonly cat_ids: Numbers;
-    readonly att_ids: Numbers;
-    readonly rel_ids: Numbers;
-    readonly sup_ids: Numbers;
+    readonly cat_ids: WholeNumbers;
+    readonly att_ids: WholeNumbers;
+    readonly rel_ids: WholeNumbers;
+    readonly sup_ids: WholeNumbers;
   };
   /** How much of each place the phrase means. */
   readonly G: Floats;
@@ -52,7 +43,7 @@ export function worldBatch(seed: number, indices: readonly number[]): WorldBatch
     shape: [samples.length, 6, channelSide, channelSide],
     data: joined(6, dataOf),
   });
-  const words = (name: "cat_ids" | "att_ids" | "rel_ids" | "sup_ids"): Numbers => ({
+  const words = (name: "cat_ids" | "att_ids" | "rel_ids" | "sup_ids"): WholeNumbers => ({
     shape: [samples.length, phrases[0]?.[name].length ?? 0],
     data: Int32Array.from(phrases.flatMap((phrase) => [...phrase[name]])),
   });

@@ -3,9 +3,16 @@ import { writeFileSync } from "node:fs";
 import { type Demo, type DemoContext, DemoInputError, type DemoProgram } from "../../src/demo.ts";
 import { drawContour, drawMask, enlarged, palette, sideBySide } from "../shared/draw.ts";
 import { intersectionOverUnion, maskScores, type Overlap, overlapAbove } from "../shared/mask-scores.ts";
-import { type Picture, pngBytes, readPicture } from "../shared/pictures.ts";
+import { type Picture, pngBytes } from "../shared/pictures.ts";
+import {
+  type PictureQuestion,
+  pictureQuestion,
+  questionOptions,
+  testCount,
+  testSeed,
+} from "../shared/refworld/question.ts";
 import { drawsFrom } from "../shared/refworld/random-numbers.ts";
-import { uniqueSample, uniqueSide } from "../shared/refworld/unique.ts";
+import { uniqueSide } from "../shared/refworld/unique.ts";
 import { fittedWords, type InputForm, inputForm, prepareImage, worldNumbers } from "./preparation.ts";
 import { readWordVectors, vectorRows } from "./word-vectors.ts";
 import { worldBatch } from "./world.ts";
@@ -15,32 +22,19 @@ const file = "models/jrnet/jrnet.weft";
 /** A place belongs to the mask where S is above this, as in the published code. */
 const threshold = 0.4;
 
-/** What is to be found in which picture, with the true mask when it is known. */
-interface Question {
-  readonly picture: Picture;
-  readonly phrase: string;
-  readonly truth?: Uint8Array;
-}
-
 export const demo: Demo = {
   name: "jrnet",
   summary: "segments what a phrase means in a picture",
   defaultPreset: "tiny",
   options: [
-    {
-      flags: "--image <file>",
-      description: "a PNG or JPEG picture; without it a sample of the synthetic world is drawn",
-    },
-    { flags: "--phrase <text>", description: "which thing is meant" },
+    ...questionOptions,
     {
       flags: "--word-vectors <file>",
       description: "vectors in the text form of GloVe, for the presets paper and resnet50",
     },
-    { flags: "--sample <number>", description: "which sample of the synthetic world's test set (default 0)" },
-    { flags: "--test <count>", description: "instead of one answer: scores on so many samples of the test set" },
   ],
   run: async (context) => {
-    const count = wholeNumber(context, "test", 1, 100_000);
+    const count = testCount(context);
     if (count !== undefined) await test(context, count);
     else await answer(context);
   },
@@ -48,8 +42,9 @@ export const demo: Demo = {
 
 async function answer(context: DemoContext): Promise<void> {
   const form = inputForm(context.preset);
-  const question = await context.stage("read", () => questionOf(context));
-  const { picture, phrase, truth } = question;
+  const question = await context.stage("read", () => pictureQuestion(context));
+  const { picture, phrase } = question;
+  const truth = question.sample?.mask;
   const images = {
     shape: [1, 3, form.side, form.side],
     data: await context.stage("prepare", () => prepareImage(picture, form)),
@@ -87,10 +82,10 @@ async function answer(context: DemoContext): Promise<void> {
 }
 
 /** Side by side: the picture, how bright S is, and the mask; small pictures grow to about 256 pixels. */
-function drawAnswer({ picture, truth }: Question, map: Float32Array): Picture {
+function drawAnswer({ picture, sample }: PictureQuestion, map: Float32Array): Picture {
   const factor = Math.max(Math.floor(256 / Math.max(picture.width, picture.height)), 1);
   const [red, , , green] = palette as readonly [(typeof palette)[number], unknown, unknown, (typeof palette)[number]];
-  const shown = truth === undefined ? picture : drawContour(picture, truth, green);
+  const shown = sample === undefined ? picture : drawContour(picture, sample.mask, green);
   const bright = { ...picture, rgb: new Uint8Array(map.length * 3) };
   map.forEach((score, pixel) => {
     bright.rgb.fill(Math.round(255 * score), 3 * pixel, 3 * pixel + 3);
@@ -98,20 +93,6 @@ function drawAnswer({ picture, truth }: Question, map: Float32Array): Picture {
   const mask = map.map((score) => (score > threshold ? 1 : 0));
   const found = drawContour(drawMask(picture, mask, red), mask, red);
   return sideBySide([shown, bright, found].map((each) => enlarged(each, factor)));
-}
-
-function questionOf(context: DemoContext): Question {
-  const { image, phrase } = context.options;
-  if (typeof image === "string") {
-    if (wholeNumber(context, "sample", 0, 2 ** 31) !== undefined) {
-      throw new DemoInputError(["--image and --sample are two pictures; leave one out"]);
-    }
-    if (typeof phrase !== "string") throw new DemoInputError(['say which thing is meant: --phrase "the left man"']);
-    return { picture: readPicture(image, context.readFile(image)), phrase };
-  }
-  const sample = uniqueSample(2, wholeNumber(context, "sample", 0, 2 ** 31) ?? 0);
-  if (typeof phrase === "string") return { picture: sample.picture, phrase };
-  return { picture: sample.picture, phrase: sample.phrase, truth: sample.mask };
 }
 
 /** The words as numbers, or as vectors: from the file, or drawn from the seed for a network that is untrained anyway. */
@@ -166,7 +147,7 @@ async function test(context: DemoContext, count: number): Promise<void> {
     // The last batch is filled up with samples that do not count.
     const batch = await context.stage("draw samples", () =>
       worldBatch(
-        2,
+        testSeed,
         Array.from({ length: size }, (_, k) => start + k),
       ),
     );
@@ -191,12 +172,4 @@ async function test(context: DemoContext, count: number): Promise<void> {
     `Mean IoU by what it is like ${shown(attribute?.mean)}, by where it stands ${shown(relation?.mean)}; a random object has 0.26.`,
   );
   context.report("scores", { all, attribute, relation });
-}
-
-function wholeNumber(context: DemoContext, name: "sample" | "test", least: number, most: number): number | undefined {
-  const text = context.options[name];
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least && value <= most && text !== "") return value;
-  throw new DemoInputError([`--${name} takes a whole number from ${least} to ${most}, not "${String(text)}"`]);
 }

@@ -3,7 +3,7 @@ import { DemoInputError } from "../../src/demo.ts";
 import { encodeText, readVocabulary, WordPieceError, wordPieces } from "../bert/wordpiece.ts";
 import { imageNet, type Normalisation, type Picture, planesOf } from "../shared/pictures.ts";
 import { vocabularyWords } from "../shared/refworld/phrases.ts";
-import { resizeBilinear } from "../shared/resizing.ts";
+import { resizeSmooth } from "../shared/resizing.ts";
 
 /** What a preset of jrnet.weft wants. */
 export interface InputForm {
@@ -37,10 +37,10 @@ export function inputForm(preset: string): InputForm {
   throw new DemoInputError([`JRNet has no preset ${preset}; there are ${Object.keys(forms).join(", ")}`]);
 }
 
-/** f32[3, side, side]: the whole picture, stretched to a square, normalised. */
+/** f32[3, side, side]: the whole picture, stretched to a square as torchvision does it, normalised. */
 export function prepareImage(picture: Picture, { side, normalisation }: InputForm): Float32Array<ArrayBuffer> {
   const isFitting = picture.width === side && picture.height === side;
-  return Float32Array.from(planesOf(isFitting ? picture : resizeBilinear(picture, side, side), normalisation).data);
+  return Float32Array.from(planesOf(isFitting ? picture : resizeSmooth(picture, side, side), normalisation).data);
 }
 
 /** The picture without its colours, as three of ten training pictures are shown (luma of ITU-R BT.601). */

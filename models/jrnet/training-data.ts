@@ -1,24 +1,8 @@
 /** Training batches of the synthetic world for `--preset tiny --entry loss_ids`: the 12,000 samples of seed 1, drawn in any order. */
-import { drawsFrom } from "../shared/refworld/random-numbers.ts";
+import { trainingBatches } from "../shared/refworld/training-batches.ts";
 import { worldBatch } from "./world.ts";
 
-const trainingSeed = 1;
-const trainingSamples = 12_000;
-
-/** Batch `from` and those after it; each follows from the seed and its number alone. */
-export default function* batches({
-  seed,
-  batch,
-  from,
-}: {
-  readonly seed: number;
-  readonly batch: number;
-  readonly from: number;
-}) {
-  for (let number = from; ; number++) {
-    const draws = drawsFrom((Math.imul(seed, 0x9e3779b1) + Math.imul(number, 0xc2b2ae35)) >>> 0);
-    const indices = Array.from({ length: batch }, () => draws.below(trainingSamples));
-    const { images, ids, target } = worldBatch(trainingSeed, indices);
-    yield { images, ids, target };
-  }
-}
+export default trainingBatches(12_000, (seed, indices) => {
+  const { images, ids, target } = worldBatch(seed, indices);
+  return { images, ids, target };
+});

@@ -1,4 +1,5 @@
 /** Batches of the synthetic world (RefWorld, one object to a phrase) for the preset `tiny`. */
+import type { Floats, WholeNumbers } from "../shared/arrays.ts";
 import { type UniqueSample, uniqueSample, uniqueSide } from "../shared/refworld/unique.ts";
 import { inputForm, prepareImage, worldNumbers } from "./preparation.ts";
 
@@ -7,10 +8,10 @@ export const outputSide = uniqueSide / 2;
 
 export interface WorldBatch {
   readonly samples: readonly UniqueSample[];
-  readonly images: { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> };
-  readonly ids: { readonly shape: readonly number[]; readonly data: Int32Array<ArrayBuffer> };
+  readonly images: Floats;
+  readonly ids: WholeNumbers;
   /** 1 where a mask covers more than half of 2 × 2 pixels. */
-  readonly target: { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> };
+  readonly target: Floats;
 }
 
 /** The samples with these numbers of the set with this seed. */

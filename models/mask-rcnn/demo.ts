@@ -1,8 +1,9 @@
 /** `weft demo mask-rcnn`: what stands in a picture, with its boxes and masks drawn over it. */
 import { writeFileSync } from "node:fs";
-import { type Demo, type DemoContext, DemoInputError } from "../../src/demo.ts";
+import type { Demo, DemoContext } from "../../src/demo.ts";
 import { drawScene } from "../ns-vqa/world/scenes.ts";
 import { drawPicture, pngOf } from "../ns-vqa/world.ts";
+import { shareOption } from "../shared/demo-options.ts";
 import { drawBox, drawContour, drawMask, enlarged, palette, sideBySide } from "../shared/draw.ts";
 import { type Picture, pngBytes, readPicture } from "../shared/pictures.ts";
 import { classNames } from "./class-names.ts";
@@ -21,7 +22,7 @@ export const demo: Demo = {
 };
 
 async function run(context: DemoContext): Promise<void> {
-  const least = leastScore(context.options.least);
+  const least = shareOption(context, "least", 0.5);
   const picture = await context.stage("read", () => readOrDraw(context));
   const size = context.preset === "tiny" ? tinySize : publishedSize;
   const input = await context.stage("resize", () => detectorInput([picture], size));
@@ -52,13 +53,6 @@ async function run(context: DemoContext): Promise<void> {
   );
   context.report("trained", context.trained);
   context.report("output", path);
-}
-
-function leastScore(given: string | boolean | undefined): number {
-  if (given === undefined) return 0.5;
-  const value = Number(given);
-  if (given !== "" && value >= 0 && value <= 1) return value;
-  throw new DemoInputError([`--least ${String(given)} is not a number from 0 to 1`]);
 }
 
 /** The picture that the user names, or a scene of the synthetic world. */

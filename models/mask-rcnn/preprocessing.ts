@@ -1,5 +1,7 @@
 /** Pictures as the detectors take them: normalised, resized, and padded, in this order (torchvision's `GeneralizedRCNNTransform`). */
+
 import { DemoInputError } from "../../src/demo.ts";
+import type { Floats } from "../shared/arrays.ts";
 import { imageNet, type Picture, planesOf } from "../shared/pictures.ts";
 
 /** How large pictures become: their shorter side `shortest`, unless the longer one would be above `longest`. */
@@ -24,9 +26,9 @@ export interface Placement {
 /** The inputs of `detect`, and where each picture lies. */
 export interface DetectorInput {
   /** f32[B, 3, H, W], H and W multiples of 32. */
-  readonly images: { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> };
+  readonly images: Floats;
   /** f32[B, 2]: heights and widths without the padding. */
-  readonly sizes: { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> };
+  readonly sizes: Floats;
   readonly placements: readonly Placement[];
 }
 

@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { type Demo, type DemoContext, DemoInputError } from "../../src/demo.ts";
 import { type Detection, type DetectorOutputs, detectionsOf, pastedMask } from "../mask-rcnn/detections.ts";
-import { type DetectorSize, detectorInput, tinySize } from "../mask-rcnn/preprocessing.ts";
+import { detectorInput, publishedSize, tinySize } from "../mask-rcnn/preprocessing.ts";
+import { shareOption, wholeNumberOption } from "../shared/demo-options.ts";
 import { drawBox, drawContour, drawMask, enlarged, palette, sideBySide } from "../shared/draw.ts";
 import { type Picture, pngBytes, readPicture } from "../shared/pictures.ts";
 import { resizeArea } from "../shared/resizing.ts";
@@ -11,11 +12,20 @@ import { answerText, execute } from "./executor.ts";
 import { plainInput, publishedInput, type SeenObject, withoutDuplicates } from "./objects.ts";
 import type { Scene } from "./scene.ts";
 import { decode, encode, programWords, questionTokens, questionWords, specialWords } from "./vocabulary.ts";
-import { drawPicture, drawWorld, imageHeight, imageWidth, pngOf, questionPlaces, worldQuestionWords } from "./world.ts";
+import {
+  drawPicture,
+  drawWorld,
+  imageHeight,
+  imageWidth,
+  pngOf,
+  questionPlaces,
+  worldQuestionWords,
+  worldSize,
+} from "./world.ts";
 
 /** Places of a question of CLEVR with both marks, and the size of its pictures. */
 const publishedPlaces = 46;
-const publishedSize: DetectorSize = { shortest: 320, longest: 480 };
+const clevrSize = { width: 480, height: 320 } as const;
 
 /** Below this, the published system does not believe the detector. */
 const publishedLeast = 0.9;
@@ -32,6 +42,10 @@ export const demo: Demo = {
     { flags: "--sample <n>", description: "which of its twenty kinds of questions it asks, from 0 (default: 2)" },
     { flags: "--true-scene", description: "boxes and masks of its own scene, instead of those of the detector" },
     { flags: "--least <score>", description: "lowest score of what the detector sees, from 0 to 1 (default: 0.9)" },
+    {
+      flags: "--side <pixels>",
+      description: "shorter side of the picture in the detector of the preset paper (default: 800, as published)",
+    },
     { flags: "--suppress", description: "leave out objects whose masks cover one another" },
   ],
   defaultPreset: "tiny",
@@ -52,7 +66,7 @@ interface Task {
 }
 
 async function run(context: DemoContext): Promise<void> {
-  const least = leastScore(context.options.least);
+  const least = shareOption(context, "least", publishedLeast);
   const { picture, question, known } = await context.stage("read", () => readTask(context));
   const ids = questionIds(context, question);
   const objects = context.options.trueScene === true ? knownObjects(known) : await detect(context, picture, least);
@@ -82,16 +96,9 @@ async function run(context: DemoContext): Promise<void> {
   context.report("output", path);
 }
 
-function leastScore(given: string | boolean | undefined): number {
-  if (given === undefined) return publishedLeast;
-  const value = Number(given);
-  if (given !== "" && value >= 0 && value <= 1) return value;
-  throw new DemoInputError([`--least ${String(given)} is not a number from 0 to 1`]);
-}
-
 /** The user's picture and question; for those that are not given, the world's. */
 function readTask(context: DemoContext): Task {
-  const { image, question, sample = "2", trueScene } = context.options;
+  const { image, question, trueScene } = context.options;
   if (typeof image === "string") {
     if (typeof question !== "string") {
       throw new DemoInputError(["say what is asked about the picture: --question 'how many cubes are there'"]);
@@ -101,14 +108,12 @@ function readTask(context: DemoContext): Task {
     }
     return { picture: inItsSize(context, readPicture(image, context.readFile(image))), question };
   }
-  const number = Number(sample);
-  if (sample === "" || !Number.isInteger(number) || number < 0 || number >= worldQuestions) {
-    throw new DemoInputError([`--sample takes a whole number from 0 to ${worldQuestions - 1}, not ${String(sample)}`]);
-  }
+  const number = wholeNumberOption(context, "sample", 0, worldQuestions - 1) ?? 2;
   const world = drawWorld({ seed: context.seed, split: "test", scenes: worldQuestions, questions: worldQuestions });
   const asked = world.questions[number] as (typeof world.questions)[number];
   const scene = world.scenes[asked.scene] as (typeof world.scenes)[number];
-  const picture = drawPicture(scene, context.seed, `test${asked.scene}`);
+  const size = context.preset === "tiny" ? worldSize : clevrSize;
+  const picture = drawPicture(scene, context.seed, `test${asked.scene}`, size);
   const objects = picture.boxes.map(({ left, top, right, bottom }, k) => ({
     box: [left, top, right, bottom] as const,
     mask: picture.masks[k] as Uint8Array,
@@ -170,7 +175,10 @@ function knownObjects(known: Task["known"]): readonly FoundObject[] {
 /** What the detector sees, as objects with binary masks. */
 async function detect(context: DemoContext, picture: Picture, least: number): Promise<readonly FoundObject[]> {
   const tiny = context.preset === "tiny";
-  const input = await context.stage("resize", () => detectorInput([picture], tiny ? tinySize : publishedSize));
+  const side = wholeNumberOption(context, "side", 64, publishedSize.longest);
+  if (tiny && side !== undefined) throw new DemoInputError(["--side goes with --preset paper; leave it out"]);
+  const published = side === undefined ? publishedSize : { ...publishedSize, shortest: side };
+  const input = await context.stage("resize", () => detectorInput([picture], tiny ? tinySize : published));
   const [B, , H, W] = input.images.shape as [number, number, number, number];
   const network = await context.compile({
     file: "models/mask-rcnn/mask-rcnn.weft",

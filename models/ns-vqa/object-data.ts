@@ -1,8 +1,8 @@
 /**
- * Training batches for `AttributeNetwork` with `--entry learn`: the objects of 1,500 scenes of seed 1 with their true masks, each once in
+ * Training batches for `AttributeNetwork` with `--entry loss`: the objects of 1,500 scenes of seed 1 with their true masks, each once in
  * a round, objects of many pictures in a batch. Pictures are drawn when they are first wanted.
  */
-import { shuffledExamples } from "../../src/train/index.ts";
+import { type Batch, type BatchRequest, shuffledExamples } from "../../src/train/index.ts";
 import { attributeOutputs, attributeTargets } from "./attributes.ts";
 import {
   drawPicture,
@@ -28,15 +28,7 @@ function trainingScenes(): readonly (readonly WorldObject[])[] {
 }
 
 /** Batch `from` and those after it; each follows from the seed and its number alone. */
-export default function* batches({
-  seed,
-  batch,
-  from,
-}: {
-  readonly seed: number;
-  readonly batch: number;
-  readonly from: number;
-}) {
+export default function* batches({ seed, batch, from }: BatchRequest): Generator<Batch> {
   const scenes = trainingScenes();
   const objects = scenes.flatMap((scene, number) => scene.map((object, place) => ({ object, number, place })));
   const pictures = new Map<number, Picture>();

@@ -2,7 +2,7 @@
  * Training batches for `QuestionParser` with `--entry loss`: questions of the synthetic world and the programs they mean, of 20,000 of seed 1
  * over 1,500 scenes, each once in a round. The few that are longer than 32 words are left out, so that batches need not be padded to their length.
  */
-import { cutBatch, shuffledExamples } from "../../src/train/index.ts";
+import { type Batch, type BatchRequest, cutBatch, shuffledExamples } from "../../src/train/index.ts";
 import { encode, programWords } from "./vocabulary.ts";
 import { drawWorld, programPlaces, type Question, questionPlaces, worldQuestionWords } from "./world.ts";
 
@@ -30,15 +30,7 @@ export function questionTable(questions: readonly Question[], places: number = q
 }
 
 /** Batch `from` and those after it; each follows from the seed and its number alone. */
-export default function* batches({
-  seed,
-  batch,
-  from,
-}: {
-  readonly seed: number;
-  readonly batch: number;
-  readonly from: number;
-}) {
+export default function* batches({ seed, batch, from }: BatchRequest): Generator<Batch> {
   const { questions } = drawWorld(questionTraining);
   const short = questions.filter(({ words }) => words.length + 2 <= trainingPlaces);
   const table = questionTable(short, trainingPlaces);

@@ -13,4 +13,4 @@ export {
   worldQuestionWords,
 } from "./world/questions.ts";
 export { drawScene, type Split } from "./world/scenes.ts";
-export { imageHeight, imageWidth, type WorldObject } from "./world/shapes.ts";
+export { imageHeight, imageWidth, type PictureSize, type WorldObject, worldSize } from "./world/shapes.ts";

@@ -4,37 +4,36 @@ import { writeFileSync } from "node:fs";
 import { type Demo, type DemoContext, DemoInputError, type DemoProgram } from "../../src/demo.ts";
 import { readVocabulary, type Vocabulary } from "../bert/wordpiece.ts";
 import { drawBox, enlarged, palette } from "../shared/draw.ts";
-import { type Picture, pngBytes, readPicture } from "../shared/pictures.ts";
-import { uniqueSample, uniqueSide } from "../shared/refworld/unique.ts";
+import { type Picture, pngBytes } from "../shared/pictures.ts";
+import {
+  type PictureQuestion,
+  pictureQuestion,
+  questionOptions,
+  testCount,
+  testSeed,
+} from "../shared/refworld/question.ts";
+import { uniqueSide } from "../shared/refworld/unique.ts";
 import { boxOutOfLetterbox, type PixelBox } from "../shared/resizing.ts";
 import { inputForm, prepare, smallVocabulary } from "./preparation.ts";
 import { groundingScores, intersectionOverUnion, worldBatch } from "./scores.ts";
 
 const file = "models/onestage-grounding/onestage-grounding.weft";
 
-/** What is to be found where, with the true box when it is known. */
-interface Question {
-  readonly picture: Picture;
-  readonly phrase: string;
-  readonly truth?: PixelBox;
-}
-
 export const demo: Demo = {
   name: "onestage-grounding",
   summary: "finds the box that a phrase means in a picture",
   defaultPreset: "tiny",
   options: [
-    {
-      flags: "--image <file>",
-      description: "a PNG or JPEG picture; without it a sample of the synthetic world is drawn",
-    },
-    { flags: "--phrase <text>", description: "which thing is meant" },
+    ...questionOptions,
     { flags: "--vocab <file>", description: "BERT's vocab.txt; without it the words of the synthetic world" },
-    { flags: "--sample <number>", description: "which sample of the synthetic world's test set (default 0)" },
-    { flags: "--test <count>", description: "instead of one answer: scores on so many samples of the test set" },
   ],
   run: async (context) => {
-    const count = wholeNumber(context, "test", 1, 100_000);
+    if (context.preset === "lstm") {
+      throw new DemoInputError([
+        "preset lstm reads words by the numbers of its data set's dictionary, which no file here has; take another preset, or `weft run` with numbers",
+      ]);
+    }
+    const count = testCount(context);
     if (count !== undefined) await test(context, count);
     else await answer(context);
   },
@@ -44,7 +43,7 @@ async function answer(context: DemoContext): Promise<void> {
   const form = inputForm(context.preset);
   const [question, vocabulary] = await context.stage(
     "read",
-    () => [questionOf(context), vocabularyOf(context)] as const,
+    () => [pictureQuestion(context), vocabularyOf(context)] as const,
   );
   const inputs = await context.stage("prepare", () => prepare(question.picture, question.phrase, vocabulary, form));
   if (inputs.unknown.length > 0) context.print(`Not in the vocabulary: ${inputs.unknown.join(", ")}.`);
@@ -61,10 +60,11 @@ async function answer(context: DemoContext): Promise<void> {
   context.report("box", box);
   context.report("confidence", confidence);
   context.report("dispatches", program.dispatches);
-  if (question.truth !== undefined) {
-    const overlap = intersectionOverUnion(box, question.truth);
-    context.print(`True box (green): ${boxText(question.truth)}, overlap (IoU) ${overlap.toFixed(3)}.`);
-    context.report("truth", question.truth);
+  const truth = question.sample?.box;
+  if (truth !== undefined) {
+    const overlap = intersectionOverUnion(box, truth);
+    context.print(`True box (green): ${boxText(truth)}, overlap (IoU) ${overlap.toFixed(3)}.`);
+    context.report("truth", truth);
     context.report("overlap", overlap);
   }
   const path = context.outputPath("onestage-grounding.png");
@@ -75,27 +75,13 @@ async function answer(context: DemoContext): Promise<void> {
 const boxText = (box: PixelBox) => `(${box.map((edge) => edge.toFixed(1)).join(", ")})`;
 
 /** Small pictures grow to about 384 pixels, so that something can be seen; the box found is red, the true one green. */
-function drawAnswer({ picture, truth }: Question, box: PixelBox): Picture {
+function drawAnswer({ picture, sample }: PictureQuestion, box: PixelBox): Picture {
   const factor = Math.max(Math.floor(384 / Math.max(picture.width, picture.height)), 1);
   const scaled = (each: PixelBox) => each.map((edge) => edge * factor) as unknown as PixelBox;
   const large = enlarged(picture, factor);
   const [red, , , green] = palette as readonly [(typeof palette)[number], unknown, unknown, (typeof palette)[number]];
-  const withTruth = truth === undefined ? large : drawBox(large, scaled(truth), green, 3);
+  const withTruth = sample === undefined ? large : drawBox(large, scaled(sample.box), green, 3);
   return drawBox(withTruth, scaled(box), red, 3);
-}
-
-function questionOf(context: DemoContext): Question {
-  const { image, phrase } = context.options;
-  if (typeof image === "string") {
-    if (wholeNumber(context, "sample", 0, 2 ** 31) !== undefined) {
-      throw new DemoInputError(["--image and --sample are two pictures; leave one out"]);
-    }
-    if (typeof phrase !== "string") throw new DemoInputError(['say which thing is meant: --phrase "the left man"']);
-    return { picture: readPicture(image, context.readFile(image)), phrase };
-  }
-  const sample = uniqueSample(2, wholeNumber(context, "sample", 0, 2 ** 31) ?? 0);
-  if (typeof phrase === "string") return { picture: sample.picture, phrase };
-  return { picture: sample.picture, phrase: sample.phrase, truth: sample.box };
 }
 
 function vocabularyOf(context: DemoContext): Vocabulary {
@@ -133,7 +119,7 @@ async function test(context: DemoContext, count: number): Promise<void> {
   for (let start = 0; start < count; start += size) {
     // The last batch is filled up with samples that do not count.
     const indices = Array.from({ length: size }, (_, k) => start + k);
-    const batch = await context.stage("draw samples", () => worldBatch(2, indices));
+    const batch = await context.stage("draw samples", () => worldBatch(testSeed, indices));
     const { box } = await program.run("ground", {
       image: { shape: [size, 3, form.side, form.side], data: batch.image },
       input_ids: { shape: [size, form.length], data: batch.input_ids },
@@ -153,11 +139,3 @@ async function test(context: DemoContext, count: number): Promise<void> {
 }
 
 const percent = (share: number) => (Number.isNaN(share) ? "none" : `${(100 * share).toFixed(1)} %`);
-
-function wholeNumber(context: DemoContext, name: "sample" | "test", least: number, most: number): number | undefined {
-  const text = context.options[name];
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least && value <= most && text !== "") return value;
-  throw new DemoInputError([`--${name} takes a whole number from ${least} to ${most}, not "${String(text)}"`]);
-}

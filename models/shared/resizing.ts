@@ -138,7 +138,7 @@ export interface Letterbox {
 }
 
 /** The mean colour of ImageNet (123.7, 116.3, 103.5) in 8 bits. */
-const letterboxColor = [124, 116, 104] as const;
+export const letterboxColor = [124, 116, 104] as const;
 
 /**
  * Shrinks or grows a picture until its longer side is `size`, and puts it in the middle of a square (as the YOLO networks take pictures).

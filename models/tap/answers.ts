@@ -1,5 +1,5 @@
 /** Answers as indices: below the size of the vocabulary a word of it, from there on an OCR token that is copied (M4C, Hu et al. 2020). */
-import type { Dice } from "../ns-vqa/world/dice.ts";
+import type { Dice } from "../shared/dice.ts";
 import type { Sizes } from "./sizes.ts";
 import { cleaned, TapInputError } from "./text.ts";
 

@@ -1,6 +1,6 @@
 /** What a batch of pre-training is asked: masked words, texts of other pictures, and relations (TAP, section 3.2). Deterministic from a seed. */
 import type { Vocabulary } from "../bert/wordpiece.ts";
-import type { Dice } from "../ns-vqa/world/dice.ts";
+import type { Dice } from "../shared/dice.ts";
 import type { Sizes } from "./sizes.ts";
 
 const selected = 0.15;

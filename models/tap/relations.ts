@@ -1,5 +1,5 @@
 /** How an OCR token lies to an object: the labels of relative position prediction (TAP, Yang et al. 2021, section 3.2). */
-import type { Dice } from "../ns-vqa/world/dice.ts";
+import type { Dice } from "../shared/dice.ts";
 
 /** x1, y1, x2, y2 as fractions of the picture's width and height. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];

@@ -1,8 +1,9 @@
 /** HULANet: the counts of its parts, golden values of the whole network, and PyTorch's results at `tiny`. */
 import { describe, expect, it } from "vitest";
+import { hostProfile } from "../../src/compile.ts";
 import { elementCount } from "../../src/ir/index.ts";
 import { device, theDevice } from "../runtime/device-for-tests.ts";
-import { differences, elaborateModel, evaluateModel, type Values } from "./compile-model.ts";
+import { compileOnly, differences, elaborateModel, evaluateModel, type Values } from "./compile-model.ts";
 import { evaluateCase, graphOf, type ReferenceCase, readCases, runCase } from "./hashed-weights.ts";
 
 const path = "models/hulanet/hulanet.weft";
@@ -45,6 +46,14 @@ describe("parameters", () => {
     expect(starts.get("cat.a")).toMatchObject({ name: "ones" });
     expect(starts.get("rel.b")).toMatchObject({ name: "constant", arguments: { value: -1 } });
   });
+});
+
+it("never writes the normalised maps of all categories", () => {
+  const request = { path, preset: "paper", entry: "segment", settings: { B: 1 } };
+  const { plan } = compileOnly({ profile: hostProfile }, request);
+  const stored = plan.steps.flatMap(({ slices }) => slices.filter(({ buffer }) => buffer.kind === "arena"));
+  const maps = 4 * 1272 * 128 * 128;
+  expect(Math.max(...stored.map(({ size }) => size))).toBeLessThan(maps / 100);
 });
 
 describe("golden values", () => {

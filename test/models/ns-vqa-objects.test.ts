@@ -82,7 +82,7 @@ describe("objects", () => {
     });
     const { shape, data } = plainInput({ width: 144, height: 96, rgb }, seen);
     expect(shape).toEqual([scene.length, 6, 96, 144]);
-    const inputs = objectInputs({ pixels, masks, boxes });
+    const inputs = objectInputs({ size: { width: 144, height: 96 }, pixels, masks, boxes });
     inputs.forEach((input, k) => {
       const off = input.map((value, place) => Math.abs(value - (data[k * input.length + place] as number)));
       expect(
@@ -178,6 +178,37 @@ describe("the demo", () => {
     ]);
   });
 
+  const classBias: NonNullable<DemoAnswer["parameters"]>[number] = {
+    path: "roi_heads.box_predictor.cls_score.bias",
+    role: "param",
+    type: { dtype: "f32", shape: [49] },
+    initialiser: { kind: "none" },
+    origins: [],
+  };
+
+  it("draws its scene in the size of CLEVR for the published networks, whose detector enlarges it", async () => {
+    for (const [side, sizes] of [
+      [undefined, [800, 1200]],
+      ["320", [320, 480]],
+    ] as const) {
+      const options = { ...(side && { side }) };
+      const { context, inputs, requests } = demoContext({
+        options,
+        preset: "paper",
+        answers: (request) => ({ ...knowing(["count", "scene"])(request), parameters: [classBias] }),
+      });
+      await demo.run(context);
+      const [detector, attributes] = inputs as readonly Record<
+        string,
+        { shape: readonly number[]; data: Float32Array }
+      >[];
+      expect(Array.from(detector?.sizes?.data ?? [])).toEqual(sizes);
+      expect(requests[0]).toMatchObject({ preset: "clevr", entry: "detect" });
+      // Of the two objects that the network gives, one is sure enough.
+      expect(attributes?.objects?.shape).toEqual([1, 6, 224, 224]);
+    }
+  });
+
   it("knows the words of all its questions", async () => {
     const { questions } = drawWorld({ seed: 0, split: "test", scenes: 20, questions: 20 });
     const sample = String(questions.findIndex(({ words }) => words.includes(";")));
@@ -236,7 +267,8 @@ describe("the demo", () => {
     ["a damaged picture", { image: "cut.png", question }, /cut\.png is a damaged PNG/],
     ["true boxes of a foreign picture", { image: "a.png", question, trueScene: true }, /--true-scene goes with/],
     ["a sample that is not there", { sample: "20" }, /--sample takes a whole number from 0 to 19/],
-    ["a score that is none", { least: "2" }, /--least 2 is not a number from 0 to 1/],
+    ["a size for a detector that has one", { side: "320" }, /--side goes with --preset paper/],
+    ["a score that is none", { least: "2" }, /--least takes a number from 0 to 1, not "2"/],
   ])("refuses %s", async (_, options, message) => {
     const files = { "a.png": photo, "empty.png": new Uint8Array(), "cut.png": photo.slice(0, 60) };
     const { context } = demoContext({ options, files, answers: knowing(["count", "scene"]) });

@@ -46,7 +46,8 @@ function prepared({ entry: path, training, inputs: stored, outputs }: Fixture["c
     ]),
   );
   const inputShapes = Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
-  const { value, diagnostics } = elaborateProgram(program, { model, preset: "tiny", entry, inputShapes, training });
+  const request = { model, preset: "tiny", entry, inputShapes, training, withWritten: training };
+  const { value, diagnostics } = elaborateProgram(program, request);
   if (value === undefined) throw new Error(diagnostics.map(({ title }) => title).join("\n"));
   const gradient = Object.keys(outputs).flatMap((name) => name.match(/^gradient\((.*)\)$/)?.[1] ?? []);
   const loss = value.graph.outputs[0]?.name;

@@ -28,6 +28,7 @@ const torch = JSON.parse(readFileSync(new URL("../fixtures/onestage-grounding.js
   readonly trainingLosses: readonly [number, number];
   readonly inCode: readonly (readonly number[])[];
   readonly light: readonly (readonly number[])[];
+  readonly lstm: readonly (readonly number[])[];
   /** Sums of the absolute gradients of the training loss. */
   readonly slopes: Readonly<Record<string, number>>;
   readonly parameters: readonly string[];
@@ -114,6 +115,27 @@ describe("parameters", () => {
   });
 
   it("of the light model are 174,621,706", () => expect(countOf(build("light"), "param")).toBe(174_621_706));
+
+  it("of the LSTM's model are named and shaped as in the published code", () => {
+    const model = elaborateModel({ path, preset: "lstm", entry: "predict", settings: { vocab: 1000 }, inputs });
+    expect(countOf(model, "param")).toBe(77_989_386 + 512 * 1000);
+    const text = model.parameters.filter((each) => each.path.startsWith("textmodel."));
+    const shapes = Object.fromEntries(text.map(({ path, type }) => [path.slice(10), type.shape.join("×")]));
+    const direction = (ending: string) => ({
+      [`rnn.weight_ih_l0${ending}`]: "2048×512",
+      [`rnn.weight_hh_l0${ending}`]: "2048×512",
+      [`rnn.bias_ih_l0${ending}`]: "2048",
+      [`rnn.bias_hh_l0${ending}`]: "2048",
+    });
+    expect(shapes).toEqual({
+      "embedding.weight": "1000×512",
+      "mlp.0.weight": "512×512",
+      "mlp.0.bias": "512",
+      ...direction(""),
+      ...direction("_reverse"),
+    });
+    expect(model.parameters.find((each) => each.path === "mapping_lang.0.weight")?.type.shape).toEqual([512, 1024]);
+  });
 
   it("of the tiny model are those of the transcription", () => {
     const tiny = elaborateModel(request("predict", { inputs: phrases }));
@@ -301,6 +323,37 @@ describe("the tiny network", () => {
       expect(Math.abs(total / torch.slopes[name]! - 1), name).toBeLessThan(1e-6);
     }
   });
+
+  it("reads phrases with an LSTM as PyTorch does, whatever stands in the padding", () => {
+    const given = request("predict", { inputs: phrases, settings: { lstm: true } });
+    exact(evaluated(given).out0, torch.lstm[0]!);
+    const ids = torch.ids.flat().map((id) => (id > 0 ? id : 7));
+    const inputs = { ...phrases, input_ids: { shape: [3, 12], data: ids } };
+    exact(evaluated({ ...given, inputs }).out0, torch.lstm[0]!);
+  });
+
+  it.each([false, true])(
+    "drops out inside of BERT or of the LSTM's words while training, by seed (LSTM: %s)",
+    (lstm) => {
+      const first = (values: Values, length: number) => ({
+        shape: [2, ...values.shape.slice(1)],
+        data: Array.from(values.data).slice(0, length),
+      });
+      const inputs = {
+        image: first(phrases.image!, 2 * 3 * 64 * 64),
+        input_ids: first(phrases.input_ids!, 24),
+        attention_mask: first(phrases.attention_mask!, 24),
+        box: first(withBoxes.box, 8),
+      };
+      // Nothing else is dropped in the tiny model.
+      const settings = { lstm, bert_dropout: 0.3, word_dropout: 0.3 };
+      const [one, two] = [1, 2].map((seed) => {
+        const given = { ...inputs, seed: { shape: [], data: [seed] } };
+        return evaluated(request("loss", { inputs: given, settings, training: true })).loss![0] as number;
+      });
+      expect(Math.abs(one! - two!)).toBeGreaterThan(1e-6);
+    },
+  );
 
   it("has the other spatial feature and the light head", () => {
     const inCode = evaluated(request("predict", { inputs: phrases, settings: { as_in_code: true } }));

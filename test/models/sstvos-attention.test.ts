@@ -96,8 +96,7 @@ describe.each(connectivities)("%s attention", (_name, settings) => {
     expect(kinds).not.toContain("contraction");
   });
 
-  // By distance the kernel reads |K|² as well: strides then need 9 buffers, and a device that binds 8 at once stores the weights.
-  it.skipIf(settings.distance === true)("needs memory that grows with the number of frames, no faster", () => {
+  it("needs memory that grows with the number of frames, no faster", () => {
     const bytes = [2, 4, 8].map((T) => {
       const inputs = { x: filled([T, 32, 21, 21], () => 0) };
       const program = compileOnly(

@@ -119,6 +119,7 @@ function inputsOf({ path, settings, frames, picture, invalid, loss }: CaseRecord
     inputs.target = { shape: [height, width], data: target.map((o) => (o === objects ? 255 : o)) };
     inputs.step_number = { shape: [], data: [loss[0]] };
     inputs.total_steps = { shape: [], data: [loss[1]] };
+    inputs.seed = { shape: [], data: [0] };
   }
   return inputs;
 }

@@ -1,7 +1,7 @@
 /** TAP's host side: spelling, word vectors, text, answers, relations, masking, pollution and decoding. */
 import { describe, expect, it } from "vitest";
 import { readVocabulary } from "../../models/bert/wordpiece.ts";
-import { diceOf } from "../../models/ns-vqa/world/dice.ts";
+import { diceOf } from "../../models/shared/dice.ts";
 import { answerScores, answerTargets, answerText, readAnswers, sequencesOf } from "../../models/tap/answers.ts";
 import { decodeGreedily } from "../../models/tap/decode.ts";
 import { ngramsOf, readFastText, tokenVector } from "../../models/tap/fasttext.ts";

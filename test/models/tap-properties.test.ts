@@ -5,7 +5,9 @@ import { device, theDevice } from "../runtime/device-for-tests.ts";
 import { compileOnly, differences, elaborateModel, parametersOf, type Values } from "./compile-model.ts";
 import { evaluateTap, path, readTapCases, runTap, tapGraph, weightOf } from "./tap-reference.ts";
 
-const inputs = (await readTapCases()).find(({ name }) => name === "answer scores")!.inputs;
+const allCases = await readTapCases();
+const readCases = (...names: readonly string[]) => allCases.filter(({ name }) => names.includes(name));
+const inputs = readCases("answer scores")[0]!.inputs;
 const { prev: _, ...withoutAnswer } = inputs;
 const [samples, tokens, steps, answers, choices, d] = [3, 6, 4, 18, 24, 64];
 
@@ -128,12 +130,36 @@ describe("decoding with the context fused once", () => {
   });
 });
 
-it("FAVOR replaces the attention of the fusion transformer, and of nothing else, and says so", () => {
+describe("dropout", () => {
+  const cases = readCases("answer loss", "pre-training losses");
+
+  it.each(cases)(
+    "of $name follows from the seed while training, is drawn for each example, and is none elsewhere",
+    ({ entry, inputs }) => {
+      const losses = (seed: number, training: boolean, dropout: number) => {
+        const given = { ...inputs, seed: { shape: [], data: [seed] } };
+        const graph = tapGraph(entry, given, { dropout }, [], training);
+        return Object.values(evaluateTap(graph, given)).map((loss) => loss[0] as number);
+      };
+      const exact = losses(1, false, 0);
+      expect(losses(1, false, 0.5)).toEqual(exact);
+      expect(losses(2, true, 0)).toEqual(exact);
+      const [one, two] = [losses(1, true, 0.2), losses(2, true, 0.2)];
+      one.forEach((loss, k) => {
+        expect(loss).not.toBe(two[k]);
+        expect(loss).not.toBe(exact[k]);
+        expect(Number.isFinite(loss)).toBe(true);
+      });
+    },
+  );
+});
+
+it("FAVOR replaces both attentions of each fusion layer and that of the text encoder, whose mask is added, and says so", () => {
   const request = { path, preset: "tiny", entry: "answer" };
   const passes = { approximation: { features: 64, seed: 0 } };
   const { rewrites } = compileOnly({ profile: hostProfile }, request, passes);
   const favor = rewrites.filter(({ pass }) => pass === "approximate");
-  expect(favor.map(({ count }) => count)).toEqual([4]);
+  expect(favor.map(({ count }) => count)).toEqual([5]);
   expect(favor[0]!.rule).toMatch(/^favor, 64 features, seed 0/);
   expect(compileOnly({ profile: hostProfile }, request).rewrites.map(({ pass }) => pass)).not.toContain("approximate");
 });

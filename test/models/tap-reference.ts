@@ -70,18 +70,22 @@ export function tapGraph(
   inputs: Readonly<Record<string, Values>>,
   settings: Readonly<Record<string, number | boolean>> = {},
   gradient: readonly string[] = [],
+  training = false,
 ): Graph {
   checked ??= checkSource(path, sourceReader());
   const inputShapes = Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
-  const { value, diagnostics } = elaborateProgram(checked, { preset: "tiny", entry, inputShapes, settings });
+  const { value, diagnostics } = elaborateProgram(checked, { preset: "tiny", entry, inputShapes, settings, training });
   if (value === undefined) throw new Error(diagnostics.map(({ title }) => title).join("\n"));
   if (gradient.length === 0) return value.graph;
   return withGradients(value, { gradient }, undefined);
 }
 
+/** The losses want a seed for their dropout, which the tiny network has not. */
+const noSeed: NamedValues = { seed: { shape: [], data: [0] } };
+
 /** Results of a graph in float64, before any pass. */
 export function evaluateTap(graph: Graph, inputs: NamedValues, weights: WeightsByPath = weightOf): Results {
-  return evaluateWith(graph, inputs, weights);
+  return evaluateWith(graph, { ...noSeed, ...inputs }, weights);
 }
 
 /** Results of a graph on a device. */
@@ -92,5 +96,5 @@ export function runTap(
   passes: PassSelection = {},
   weights: WeightsByPath = weightOf,
 ): Promise<Results> {
-  return runWith(device, graph, inputs, weights, passes);
+  return runWith(device, graph, { ...noSeed, ...inputs }, weights, passes);
 }

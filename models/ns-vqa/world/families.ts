@@ -1,7 +1,8 @@
 /** The twenty families of questions of the synthetic world: each draws words, the program they mean and the answer in a scene. */
+
+import type { Dice } from "../../shared/dice.ts";
 import { apply, type Program, prefixTokens } from "../program.ts";
 import { type Attribute, attributes, relations, type Scene, type SceneObject } from "../scene.ts";
-import type { Dice } from "./dice.ts";
 import {
   chain,
   type Filters,

@@ -1,4 +1,6 @@
 /** Phrases of the synthetic questions: their words, the program that they mean, and the objects that they mean in a scene. */
+
+import type { Dice } from "../../shared/dice.ts";
 import { apply, type Program } from "../program.ts";
 import {
   type Attribute,
@@ -10,7 +12,6 @@ import {
   type Scene,
   type SceneObject,
 } from "../scene.ts";
-import type { Dice } from "./dice.ts";
 
 /** Attributes that a noun phrase mentions, with their values. */
 export type Filters = Partial<Readonly<Record<Attribute, string>>>;

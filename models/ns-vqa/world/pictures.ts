@@ -1,15 +1,15 @@
 /** Pictures of the synthetic world. */
 import { PNG } from "pngjs";
+import { diceOf } from "../../shared/dice.ts";
 import type { SceneObject } from "../scene.ts";
-import { diceOf } from "./dice.ts";
 import {
   coverageOf,
-  imageHeight,
-  imageWidth,
+  type PictureSize,
   placementOf,
   samplesAcross,
   visibleMasks,
   type WorldObject,
+  worldSize,
 } from "./shapes.ts";
 
 /** The colours of CLEVR (facebookresearch/clevr-dataset-gen, properties.json), red, green and blue from 0 to 255. */
@@ -36,9 +36,10 @@ export interface Box {
 
 /** A picture with what can be seen of each object. */
 export interface Picture {
-  /** f32[3, imageHeight, imageWidth]: red, green and blue from 0 to 1. */
+  readonly size: PictureSize;
+  /** f32[3, height, width]: red, green and blue from 0 to 1. */
   readonly pixels: Float32Array;
-  /** For each object u8[imageHeight, imageWidth]: 1 where it is seen. */
+  /** For each object u8[height, width]: 1 where it is seen. */
   readonly masks: readonly Uint8Array[];
   /** Bounds of the masks. */
   readonly boxes: readonly Box[];
@@ -58,15 +59,21 @@ function shade({ material }: WorldObject, channel: number, x: number, y: number)
  *
  * @param name of the scene, for the noise
  */
-export function drawPicture(objects: readonly WorldObject[], seed: number, name: string): Picture {
-  const coverage = coverageOf(objects);
-  const placements = objects.map(placementOf);
-  const plane = imageWidth * imageHeight;
+export function drawPicture(
+  objects: readonly WorldObject[],
+  seed: number,
+  name: string,
+  size: PictureSize = worldSize,
+): Picture {
+  const { width, height } = size;
+  const coverage = coverageOf(objects, size);
+  const placements = objects.map((object) => placementOf(object, size));
+  const plane = width * height;
   const pixels = new Float32Array(3 * plane);
   const deviations = diceOf(seed, `ns-vqa.noise.${name}`).stream.normal(3 * plane);
   const samples = samplesAcross ** 2;
-  for (let row = 0; row < imageHeight; row++) {
-    for (let column = 0; column < imageWidth; column++) {
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
       const sum = [0, 0, 0];
       for (let sample = 0; sample < samples; sample++) {
         const [sampleRow, sampleColumn] = [
@@ -74,13 +81,13 @@ export function drawPicture(objects: readonly WorldObject[], seed: number, name:
           column * samplesAcross + (sample % samplesAcross),
         ];
         const [across, down] = [(sampleColumn + 0.5) / samplesAcross, (sampleRow + 0.5) / samplesAcross];
-        const owner = coverage.owner[sampleRow * imageWidth * samplesAcross + sampleColumn] as number;
+        const owner = coverage.owner[sampleRow * width * samplesAcross + sampleColumn] as number;
         const object = objects[owner];
         const placement = placements[owner];
         for (let channel = 0; channel < 3; channel++) {
           const value =
             object === undefined || placement === undefined
-              ? 0.62 - (0.14 * down) / imageHeight
+              ? 0.62 - (0.14 * down) / height
               : shade(
                   object,
                   (colors[object.color][channel] as number) / 255,
@@ -91,20 +98,20 @@ export function drawPicture(objects: readonly WorldObject[], seed: number, name:
         }
       }
       for (let channel = 0; channel < 3; channel++) {
-        const place = channel * plane + row * imageWidth + column;
+        const place = channel * plane + row * width + column;
         const value = (sum[channel] as number) / samples + noise * (deviations[place] as number);
         pixels[place] = Math.min(Math.max(value, 0), 1);
       }
     }
   }
   const masks = visibleMasks(coverage);
-  return { pixels, masks, boxes: masks.map(boundsOf) };
+  return { size, pixels, masks, boxes: masks.map((mask) => boundsOf(mask, size)) };
 }
 
-function boundsOf(mask: Uint8Array): Box {
+function boundsOf(mask: Uint8Array, { width }: PictureSize): Box {
   const seen = Array.from(mask.keys()).filter((pixel) => mask[pixel] === 1);
-  const columns = seen.map((pixel) => pixel % imageWidth);
-  const rows = seen.map((pixel) => Math.floor(pixel / imageWidth));
+  const columns = seen.map((pixel) => pixel % width);
+  const rows = seen.map((pixel) => Math.floor(pixel / width));
   return {
     left: Math.min(...columns),
     top: Math.min(...rows),
@@ -114,9 +121,9 @@ function boundsOf(mask: Uint8Array): Box {
 }
 
 /** The bytes of a PNG file with 8 bits a channel. */
-export function pngOf({ pixels }: Picture): Uint8Array {
-  const png = new PNG({ width: imageWidth, height: imageHeight });
-  const plane = imageWidth * imageHeight;
+export function pngOf({ size: { width, height }, pixels }: Picture): Uint8Array {
+  const png = new PNG({ width, height });
+  const plane = width * height;
   for (let pixel = 0; pixel < plane; pixel++) {
     for (let channel = 0; channel < 3; channel++) {
       png.data[4 * pixel + channel] = Math.round(255 * (pixels[channel * plane + pixel] as number));
@@ -127,10 +134,10 @@ export function pngOf({ pixels }: Picture): Uint8Array {
 }
 
 /**
- * Input of the attribute network for one object: the picture where the object is seen and 0 elsewhere, then the whole picture.
+ * Input of the attribute network for one object, in the size of the picture: the picture where the object is seen and 0 elsewhere, then the whole picture.
  *
  * @param place number of the object in the picture
- * @returns f32[6, imageHeight, imageWidth]
+ * @returns f32[6, height, width]
  */
 export function objectInput({ pixels, masks }: Picture, place: number): Float32Array {
   const mask = masks[place];

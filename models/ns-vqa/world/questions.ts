@@ -1,7 +1,8 @@
 /** Data sets of the synthetic world: scenes with questions, programs and answers. */
+
+import { diceOf } from "../../shared/dice.ts";
 import { prefixTokens } from "../program.ts";
 import { specialWords } from "../vocabulary.ts";
-import { diceOf } from "./dice.ts";
 import { families, type Instance } from "./families.ts";
 import { drawScene, type Split } from "./scenes.ts";
 import type { WorldObject } from "./shapes.ts";

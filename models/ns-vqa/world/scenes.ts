@@ -1,6 +1,7 @@
 /** Scenes of the synthetic world: a few objects that stand apart from each other and can all be seen. */
+
+import { type Dice, diceOf } from "../../shared/dice.ts";
 import { attributeValues } from "../scene.ts";
-import { type Dice, diceOf } from "./dice.ts";
 import { coverageOf, radiusOf, visibleMasks, type WorldObject } from "./shapes.ts";
 
 /** A part of a data set; parts share no scene. */

@@ -1,9 +1,18 @@
 /** Where the objects of the synthetic world stand in the picture, and which parts of it they cover. */
 import type { SceneObject } from "../scene.ts";
 
-/** Width and height of the pictures in pixels. */
+/** Width and height of the world's pictures in pixels. */
 export const imageWidth = 144;
 export const imageHeight = 96;
+
+/** How large a picture of a scene is, in pixels; the scene fills it where the width is one and a half times the height. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The size of the world's own pictures. */
+export const worldSize: PictureSize = { width: imageWidth, height: imageHeight };
 
 /** Samples in each direction within a pixel. */
 export const samplesAcross = 3;
@@ -28,12 +37,15 @@ export function radiusOf(size: SceneObject["size"]): number {
 }
 
 /** The projection of an object: nearer ones are lower in the picture and larger. */
-export function placementOf({ position: [right, front], size }: SceneObject): Placement {
-  const pixelsPerUnit = (imageWidth / 8) * (1 + 0.05 * front);
+export function placementOf(
+  { position: [right, front], size }: SceneObject,
+  { width, height }: PictureSize,
+): Placement {
+  const pixelsPerUnit = (width / 8) * (1 + 0.05 * front);
   const radius = pixelsPerUnit * radiusOf(size);
   return {
-    across: imageWidth / 2 + pixelsPerUnit * right,
-    down: imageHeight * (0.58 + 0.105 * front) - 0.6 * radius,
+    across: width / 2 + pixelsPerUnit * right,
+    down: height * (0.58 + 0.105 * front) - 0.6 * radius,
     radius,
   };
 }
@@ -54,7 +66,8 @@ export function covers({ shape, angle }: WorldObject, x: number, y: number): boo
 
 /** Which object each sample shows. */
 export interface Coverage {
-  /** Number of the object of each sample, -1 where there is none; rows of `imageWidth · samplesAcross`. */
+  readonly size: PictureSize;
+  /** Number of the object of each sample, -1 where there is none; rows of `size.width · samplesAcross`. */
   readonly owner: Int8Array;
   /** Samples that each object would cover if it stood alone, those outside of the picture included. */
   readonly area: readonly number[];
@@ -64,14 +77,14 @@ export interface Coverage {
 const reach = 0.84 * Math.SQRT2;
 
 /** Paints the objects from the farthest to the nearest. */
-export function coverageOf(objects: readonly WorldObject[]): Coverage {
-  const [columns, rows] = [imageWidth * samplesAcross, imageHeight * samplesAcross];
+export function coverageOf(objects: readonly WorldObject[], size: PictureSize = worldSize): Coverage {
+  const [columns, rows] = [size.width * samplesAcross, size.height * samplesAcross];
   const owner = new Int8Array(columns * rows).fill(-1);
   const area = objects.map(() => 0);
   const fromFar = objects.map((_, i) => i).sort((a, b) => frontOf(objects, a) - frontOf(objects, b));
   for (const i of fromFar) {
     const object = objects[i] as WorldObject;
-    const { across, down, radius } = placementOf(object);
+    const { across, down, radius } = placementOf(object, size);
     const [left, right] = [across - reach * radius, across + reach * radius].map((x) => Math.floor(x * samplesAcross));
     const [top, bottom] = [down - reach * radius, down + reach * radius].map((y) => Math.floor(y * samplesAcross));
     for (let row = top as number; row <= (bottom as number); row++) {
@@ -83,7 +96,7 @@ export function coverageOf(objects: readonly WorldObject[]): Coverage {
       }
     }
   }
-  return { owner, area };
+  return { size, owner, area };
 }
 
 const frontOf = (objects: readonly WorldObject[], i: number) => (objects[i] as WorldObject).position[1];
@@ -91,17 +104,17 @@ const frontOf = (objects: readonly WorldObject[], i: number) => (objects[i] as W
 /**
  * The visible parts of all objects: pixels of which the object owns most samples.
  *
- * @returns for each object a mask of `imageHeight` × `imageWidth` bytes, 1 or 0
+ * @returns for each object a mask of `height` × `width` bytes, 1 or 0
  */
-export function visibleMasks({ owner, area }: Coverage): readonly Uint8Array[] {
-  const masks = area.map(() => new Uint8Array(imageWidth * imageHeight));
+export function visibleMasks({ size: { width, height }, owner, area }: Coverage): readonly Uint8Array[] {
+  const masks = area.map(() => new Uint8Array(width * height));
   const counts = new Uint8Array(area.length);
-  for (let pixel = 0; pixel < imageWidth * imageHeight; pixel++) {
+  for (let pixel = 0; pixel < width * height; pixel++) {
     counts.fill(0);
-    const [row, column] = [Math.floor(pixel / imageWidth), pixel % imageWidth];
+    const [row, column] = [Math.floor(pixel / width), pixel % width];
     for (let sample = 0; sample < samplesAcross ** 2; sample++) {
       const sampleRow = row * samplesAcross + Math.floor(sample / samplesAcross);
-      const i = owner[(sampleRow * imageWidth + column) * samplesAcross + (sample % samplesAcross)] as number;
+      const i = owner[(sampleRow * width + column) * samplesAcross + (sample % samplesAcross)] as number;
       if (i >= 0) counts[i] = (counts[i] as number) + 1;
     }
     counts.forEach((count, i) => {

@@ -1,6 +1,6 @@
 /** Batches of the synthetic world for the losses of tap.weft: the same for the same seed and names. */
 import type { HostTensor } from "../../../src/runtime/index.ts";
-import { diceOf } from "../../ns-vqa/world/dice.ts";
+import { diceOf } from "../../shared/dice.ts";
 import { answerTargets } from "../answers.ts";
 import { sceneInputs } from "../inputs.ts";
 import { masked, type Pollution, polluted } from "../pretraining.ts";

@@ -1,5 +1,5 @@
 /** What a detector and FastText would say of the synthetic world: vectors that depend on names, words and the seed only. */
-import { type Dice, diceOf } from "../../ns-vqa/world/dice.ts";
+import { type Dice, diceOf } from "../../shared/dice.ts";
 import { ngramsOf } from "../fasttext.ts";
 import { phoc, phocLength } from "../phoc.ts";
 import { sizesOf } from "../sizes.ts";

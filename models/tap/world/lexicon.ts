@@ -1,6 +1,6 @@
 /** The words of the synthetic text-VQA world. */
 import { readVocabulary, type Vocabulary } from "../../bert/wordpiece.ts";
-import { diceOf } from "../../ns-vqa/world/dice.ts";
+import { diceOf } from "../../shared/dice.ts";
 
 /** What can be in a picture. */
 export const objectNames = [

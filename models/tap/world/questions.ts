@@ -1,5 +1,5 @@
 /** Questions about scenes, answered by rule. */
-import { type Dice, diceOf } from "../../ns-vqa/world/dice.ts";
+import { type Dice, diceOf } from "../../shared/dice.ts";
 import { writtenWords } from "./lexicon.ts";
 import type { Scene, WorldObject } from "./scenes.ts";
 

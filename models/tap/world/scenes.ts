@@ -1,5 +1,5 @@
 /** Scenes of the synthetic world: objects in the cells of a grid, and words on them or beside them. */
-import { type Dice, diceOf } from "../../ns-vqa/world/dice.ts";
+import { type Dice, diceOf } from "../../shared/dice.ts";
 import type { SceneObject, SceneToken } from "../inputs.ts";
 import type { Box } from "../relations.ts";
 import { sizesOf } from "../sizes.ts";

@@ -1,5 +1,5 @@
 /** Random choices from a named stream. */
-import { type RandomStream, randomStream } from "../../../src/ir/index.ts";
+import { type RandomStream, randomStream } from "../../src/ir/index.ts";
 
 /** Choices that go on along one stream. */
 export interface Dice {
