@@ -269,7 +269,7 @@ describe("weft inspect", () => {
     expect(overview?.stdout).toMatch(/── as written: .*── unchanged by .*── final: .*── plan: /s);
     expect(all?.stdout.match(/^graph attention \{/gm)?.length).toBeGreaterThan(1);
     expect(ir?.stdout).toMatch(/^graph attention \{/);
-    expect(kernels?.stdout).toMatch(/^kernel +kind +threads +flops +read +written +inputs +outputs +source/);
+    expect(kernels?.stdout).toMatch(/^kernel +kind +threads +flops +read +written +schedule +inputs +outputs +source/);
     expect(wgsl?.stdout).toMatch(/@compute/);
     expect(plan?.stdout).toMatch(/input +Q +f32\[12, 8\]/);
     const report = JSON.parse(json?.stdout ?? "");
