@@ -268,7 +268,7 @@ interface CostModel {
   readonly parallel: number;
 }
 
-/** Fitted to 115 kernels of products, convolutions and FAVOR+ on llvmpipe: within 19 % of the measured times (root mean square). */
+/** Fitted to 143 kernels of products, convolutions and FAVOR+ on llvmpipe: within 19 % of the measured times (root mean square). */
 const softwareModel: CostModel = {
   element: 10,
   load: 9,
