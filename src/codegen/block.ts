@@ -127,9 +127,7 @@ export class Block {
     innermost.declared.add(name);
     return {
       at: (index) => ({ kind: "element", name, index, type, uses: new Set([name, ...indexUses(index)]) }),
-      set: (index, value) => {
-        this.innermost.statements.push({ kind: "set", name, index, value });
-      },
+      set: (index, value) => this.setElement(name, index, value),
     };
   }
 
@@ -138,8 +136,8 @@ export class Block {
     this.innermost.statements.push({ kind: "barrier", of });
   }
 
-  /** Writes an element of an array of the workgroup. */
-  setShared(name: string, index: IndexExpression, value: ScalarExpression): void {
+  /** Writes an element of an array of the thread or of its workgroup. */
+  setElement(name: string, index: IndexExpression, value: ScalarExpression): void {
     this.innermost.statements.push({ kind: "set", name, index, value });
   }
 
@@ -162,7 +160,12 @@ export class Block {
     this.innermost.statements.push({ kind: "loop", variable, ...bounds, body: scope.statements });
   }
 
-  when(condition: ScalarExpression, body: () => void): void {
+  /** The body under a condition; `undefined` stands for one that always holds. */
+  when(condition: ScalarExpression | undefined, body: () => void): void {
+    if (condition === undefined) {
+      body();
+      return;
+    }
     const scope = newScope();
     this.scopes.push(scope);
     body();

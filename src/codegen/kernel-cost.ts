@@ -24,8 +24,6 @@ export interface ThreadWork {
   readonly indexing: number;
   /** Values of variables that live through loops. */
   readonly registers: number;
-  /** Operations written in the text, loops counted once: what a driver has to compile. */
-  readonly written: number;
 }
 
 type Counts = { -readonly [K in keyof ThreadWork]: number };
@@ -46,7 +44,6 @@ export function threadWork(kernel: Kernel): ThreadWork {
     broadcasts: 0,
     indexing: 0,
     registers: 0,
-    written: 0,
   };
   const walk: Walk = { counts, first: threadPlaces(kernel, 0), second: threadPlaces(kernel, 1), lines: new Set() };
   countStatements(kernel.body, 1, walk);
@@ -179,26 +176,22 @@ function countExpression(expression: ScalarExpression, turns: number, walk: Walk
     case "load":
       walk.counts.loads += turns;
       walk.counts.loadedElements += turns * width;
-      walk.counts.written += width;
       countLine(expression.buffer, expression.address, turns, walk);
       countIndex(expression.address, turns, walk);
       return;
     case "broadcast":
       walk.counts.broadcasts += turns * width;
-      walk.counts.written += width;
       countExpression(expression.of, turns, walk);
       return;
     case "apply": {
       const each = Math.max(1, expression.row.flops);
       walk.counts.arithmetic += turns * width * each;
       if (expression.row.expensive === true) walk.counts.expensive += turns * width;
-      walk.counts.written += width * each;
       for (const arg of expression.args) countExpression(arg, turns, walk);
       return;
     }
     case "dot":
       walk.counts.arithmetic += turns * 7;
-      walk.counts.written += 7;
       for (const arg of expression.of) countExpression(arg, turns, walk);
       return;
     case "lanes":

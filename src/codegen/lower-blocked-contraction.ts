@@ -22,7 +22,7 @@ import {
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { below, kernelName, type LoweredKernel, Lowering, multiply, nameIndex } from "./lowering.ts";
 import type { ContractionSchedule, WorkgroupBlock } from "./schedule.ts";
-import { storeTile, whenSome } from "./store-tile.ts";
+import { storeTile } from "./store-tile.ts";
 import { range } from "./tile-loads.ts";
 import { applyOperation, laneIndex } from "./values.ts";
 
@@ -125,7 +125,7 @@ export function lowerBlockedContraction(
         const exists = below(walked, size(sliced));
         factor.store(k, place, exists === undefined ? value : applyOperation("select", [exists, value, zero], dtype));
       };
-      whenSome(block, below(element, count), copy);
+      block.when(below(element, count), copy);
     }
   };
 

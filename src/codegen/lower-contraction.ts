@@ -25,7 +25,7 @@ import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { kernelName, type LoweredKernel, multiply } from "./lowering.ts";
 import { anyInside, constraintTest, loopBounds } from "./ranges.ts";
 import type { ContractionSchedule } from "./schedule.ts";
-import { storeTile, whenSome } from "./store-tile.ts";
+import { storeTile } from "./store-tile.ts";
 import { loadColumns, loadRows, loadSharedRows, range } from "./tile-loads.ts";
 import { layOutTiles } from "./tile-threads.ts";
 import { applyOperation, laneIndex, type RegionSources } from "./values.ts";
@@ -160,10 +160,9 @@ export function lowerContraction(
     block.loop(variable, { ...bounds, heavy: true }, () => at(variableIndex(variable)));
   };
   const skip = anyInside(keptConstraints, wholeTile, insideTile);
-  if (skip === undefined) nest(0);
-  else block.when(skip, () => nest(0));
+  block.when(skip, () => nest(0));
 
-  whenSome(block, threads.exists, () =>
+  block.when(threads.exists, () =>
     storeTile(lowering, { group, tile, dtype, sums, rowAt, columnAt, places, where: keptConstraints }),
   );
   return lowering.finish(kernelName(group));

@@ -274,8 +274,7 @@ export function lowerOnlineSoftmax(
     }
   });
 
-  if (threads.exists === undefined) storeRows();
-  else block.when(threads.exists, storeRows);
+  block.when(threads.exists, storeRows);
   return lowering.finish(kernelName(group));
 
   function quotient(sum: ScalarExpression, total: ScalarExpression): ScalarExpression {
@@ -313,12 +312,10 @@ export function lowerOnlineSoftmax(
             const index = substituteIndex(at, laneVariable, constantIndex(component));
             const guard = below(index, size(column));
             const storeOne = () => store(inRange(column, index), lane(result, component));
-            if (guard === undefined) storeOne();
-            else block.when(guard, storeOne);
+            block.when(guard, storeOne);
           }
         });
-      if (test === undefined) body();
-      else block.when(test, body);
+      block.when(test, body);
     }
   }
 }

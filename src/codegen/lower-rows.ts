@@ -13,7 +13,7 @@ import {
   type Reducer,
 } from "../ir/index.ts";
 import { type KernelGroup, keptAxes } from "../passes/index.ts";
-import { type Block, indexUses, lane, literal } from "./block.ts";
+import { type Block, indexUses, lane, literal, splat } from "./block.ts";
 import {
   addIndex,
   clampIndex,
@@ -28,7 +28,6 @@ import { arithmeticType, type ScalarExpression } from "./kernel.ts";
 import { below, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
 import type { DeviceSchedule, RowSchedule } from "./schedule.ts";
-import { whenSome } from "./store-tile.ts";
 import { applyOperation, fourTimes, indexValue, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
 
 /** `across`: four rows a thread; `within`: four elements of a row at a time; `scalar`: neither. */
@@ -81,7 +80,7 @@ export function lowerRows(group: KernelGroup, { threads }: RowSchedule, region?:
       ? undefined
       : applyOperation("eq", [indexValue(variableIndex(space.member)), literal(0, "i32")], "bool");
   for (const output of group.outputs.filter((node) => isRowShaped(group, node))) {
-    whenSome(lowering.block, isFirst, () => lowering.store(output, rowPosition, lowering.value(output, rowPosition)));
+    lowering.block.when(isFirst, () => lowering.store(output, rowPosition, lowering.value(output, rowPosition)));
   }
   return lowering.finish(kernelName(group));
 }
@@ -177,7 +176,7 @@ function walkTogether(block: Block, member: IndexVariable, count: number, body: 
   block.loop(turn, {}, () => {
     const k = addIndex(scaleIndex(variableIndex(turn), member.extent), variableIndex(member));
     // What is computed under the test may be computed before it: steps beyond the end read the last one.
-    whenSome(block, below(k, count), () => body(clampIndex(k, 0, count - 1)));
+    block.when(below(k, count), () => body(clampIndex(k, 0, count - 1)));
   });
 }
 
@@ -240,12 +239,12 @@ function reduceLevel(
     const reducer = operationOf(head.op).reducer as Reducer;
     const from = (head.operands[0] as Node).type.dtype;
     const start = literal(reducer.identity(from), arithmeticType(from));
-    const spreadStart = space.mode === "scalar" ? start : spread4(start);
+    const spreadStart = space.mode === "scalar" ? start : splat(start);
     const value = block.variable(`${head.name ?? head.op}`, spreadStart);
     const place = reducer.positional
       ? block.variable(
           `${head.name ?? head.op}_at`,
-          space.mode === "across" ? spread4(literal(0, "i32")) : literal(0, "i32"),
+          space.mode === "across" ? splat(literal(0, "i32")) : literal(0, "i32"),
         )
       : undefined;
     return { head, reducer, from, start, value, place };
@@ -291,8 +290,4 @@ function reduceLevel(
       space.member === undefined ? whole : reduceTogether(lowering, space.member, reducer.operation, whole),
     );
   }
-}
-
-function spread4(of: ScalarExpression): ScalarExpression {
-  return { kind: "splat", of, type: { dtype: of.type.dtype, width: 4 }, uses: of.uses };
 }

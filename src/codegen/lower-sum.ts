@@ -155,8 +155,7 @@ export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: Reg
       lowering.store(root, position, lowering.value(root, position));
     };
     const test = rows === 1 ? undefined : below(rowAt(r), size(row as string));
-    if (test === undefined) store();
-    else block.when(test, store);
+    block.when(test, store);
   }
   return lowering.finish(kernelName(group));
 }

@@ -1,7 +1,7 @@
 /** What every lowering shares: the kernel under construction, its buffers, and the way from a result to where it is stored. */
 import { elementCount, mergeOrigins, type Node, operationOf, stridesOf } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { Block, indexUses, lane, literal, type PrivateArray } from "./block.ts";
+import { Block, indexUses, lane, literal, type PrivateArray, splat } from "./block.ts";
 import {
   constantIndex,
   dependsOn,
@@ -97,7 +97,7 @@ export class Lowering implements ValueSources {
     this.workgroupArrays.push({ name, length, type });
     return {
       at: (index) => ({ kind: "element", name, index, type, uses: indexUses(index) }),
-      set: (index, value) => this.block.setShared(name, index, value),
+      set: (index, value) => this.block.setElement(name, index, value),
     };
   }
 
@@ -124,7 +124,7 @@ export class Lowering implements ValueSources {
     }
     const base = substituteIndex(address, laneVariable, constantIndex(0));
     if (strideAlong(address, laneVariable) === 1 && isMultipleOf(base, 4)) {
-      this.block.store(buffer, base, value.type.width === 4 ? value : spread(value));
+      this.block.store(buffer, base, splat(value));
       return;
     }
     const named = this.block.bind(value, undefined, "result");
@@ -160,10 +160,6 @@ export class Lowering implements ValueSources {
     };
     return { kernel, buffers: this.buffers };
   }
-}
-
-function spread(of: ScalarExpression): ScalarExpression {
-  return { kind: "splat", of, type: { dtype: of.type.dtype, width: 4 }, uses: of.uses };
 }
 
 /** What the kernel computes, in the source's names: `Y = contract` …, heads first. */

@@ -1,7 +1,7 @@
 /** The end of a contraction: a thread's tile goes through the epilogue and is stored, rows and columns beyond the edges left out. */
 import type { Constraint, Node } from "../ir/index.ts";
 import type { KernelGroup } from "../passes/index.ts";
-import { type Block, lane, literal } from "./block.ts";
+import { lane, literal } from "./block.ts";
 import type { TileIndices } from "./contraction-tile.ts";
 import {
   addIndex,
@@ -62,17 +62,17 @@ export function storeTile(lowering: Lowering, computed: ComputedTile): void {
     column: IndexExpression,
     component?: number,
   ) =>
-    whenSome(block, columnTest, () => {
+    block.when(columnTest, () => {
       for (const r of range(rows)) {
         const value = component === undefined ? sumAt(r, v) : lane(sumAt(r, v), component);
-        whenSome(block, rowTest(r), () => store(r, column, value));
+        block.when(rowTest(r), () => store(r, column, value));
       }
     });
   const start = (v: number) => substituteIndex(columnAt(v), laneVariable, constantIndex(0));
   const inside = (v: number) => rangeOf(columnAt(v)).high < size(tile.column);
   if (range(vectors).every(inside)) {
     for (const r of range(rows)) {
-      whenSome(block, rowTest(r), () => {
+      block.when(rowTest(r), () => {
         for (const v of range(vectors)) store(r, columnAt(v), sumAt(r, v));
       });
     }
@@ -93,10 +93,4 @@ export function storeTile(lowering: Lowering, computed: ComputedTile): void {
       storeRows(v, below(column, size(tile.column)), inRange(tile.column, column), component);
     }
   }
-}
-
-/** The body under a test, where there is one. */
-export function whenSome(block: Block, test: ScalarExpression | undefined, body: () => void): void {
-  if (test === undefined) body();
-  else block.when(test, body);
 }
