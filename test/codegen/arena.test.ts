@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { baselineProfile, makePlan } from "../../src/codegen/index.ts";
 import { optimiseGraph, withGradients } from "../../src/compile.ts";
 import { elaborateModel, type ModelRequest } from "../models/compile-model.ts";
+import { clip, system, tinySystems } from "../models/tiny-systems.ts";
 
 /** Buffers as large as they need to be: limits of a device split arenas, which is not what is measured. */
 const profile = {
@@ -10,30 +11,12 @@ const profile = {
   limits: { ...baselineProfile.limits, maxBindings: 16, maxBindingBytes: 2 ** 40, maxBufferBytes: 2 ** 40 },
 };
 
-const system = (name: string) => `models/${name}/${name}.weft`;
-const picture = { n: 3, H: 32, W: 32, H0: 32, W0: 32 };
-const forward: readonly ModelRequest[] = [
-  { path: system("bert"), entry: "encode", settings: { L: 12 } },
-  { path: system("performer"), entry: "logits", settings: { L: 16 } },
-  { path: "models/performer/encoder-decoder.weft", settings: { L: 8, S: 9 } },
-  { path: system("resnet"), model: "ResNet34", settings: { B: 2, H: 33, W: 32 } },
-  { path: system("resnet"), model: "ResNet50", settings: { B: 1, H: 32, W: 32 } },
-  { path: system("ns-vqa"), model: "QuestionParser", entry: "parse", settings: { B: 2, L: 6 } },
-  { path: system("ns-vqa"), model: "AttributeNetwork", settings: { B: 2, H: 16, W: 16 } },
-  { path: system("darknet53"), model: "YOLOv3", settings: { B: 1, h: 1, v: 1 } },
-  { path: system("onestage-grounding"), entry: "ground", settings: { B: 1, L: 5 } },
-  { path: system("tap") },
-  { path: system("hulanet"), settings: { B: 1 } },
-  { path: system("jrnet"), settings: { B: 1 } },
-  { path: system("mask-rcnn"), settings: { B: 1, H: 32, W: 32 } },
-  { path: system("sstvos"), settings: picture },
-  { path: system("cfbi"), settings: picture },
-];
+const forward: readonly ModelRequest[] = [...tinySystems, { path: system("cfbi"), settings: clip }];
 const backward: readonly ModelRequest[] = [
   { path: system("bert"), entry: "pretraining_loss", settings: { L: 12 } },
   { path: system("performer"), entry: "loss", settings: { L: 16 } },
   { path: system("tap"), entry: "pretraining_loss", settings: { B: 1 } },
-  { path: system("sstvos"), entry: "loss", settings: picture },
+  { path: system("sstvos"), entry: "loss", settings: clip },
 ];
 /** The published sizes of Performer and ResNet-50 are among the counted cases. */
 const large: readonly ModelRequest[] = [
