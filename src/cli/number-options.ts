@@ -40,3 +40,11 @@ export function whole(text: string): number {
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
   return value;
 }
+
+/** Steps that rise, as `4000,6000`. */
+export function ascendingSteps(text: string): readonly number[] {
+  const steps = text.split(",").map((part) => whole(part.trim()));
+  if (steps.some((step, k) => k > 0 && step <= (steps[k - 1] as number)))
+    throw new InvalidArgumentError("The steps must rise.");
+  return steps;
+}

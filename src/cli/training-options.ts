@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import {
   callOf,
+  type Fall,
   type LossScale,
   type Optimiser,
   type OptimiserName,
@@ -10,7 +11,7 @@ import {
   usualLossScale,
 } from "../train/index.ts";
 import { UsageError } from "./exit-status.ts";
-import { notNegative, positive, powerOfTwo, share, whole } from "./number-options.ts";
+import { ascendingSteps, notNegative, positive, powerOfTwo, share, whole } from "./number-options.ts";
 import { addCompileOptions, type CompileOptions, countingNumber, readCompileOptions } from "./options.ts";
 import { type GroupOption, readGroup } from "./parameter-patterns.ts";
 
@@ -72,13 +73,16 @@ export function addTrainingOptions(command: Command): void {
     .option("--lr <rate>", "highest learning rate", positive, 1e-3)
     .addOption(
       new Option("--schedule <kind>", "how the rate goes after the warm-up")
-        .choices(["constant", "cosine", "linear", "step"])
+        .choices(["constant", "cosine", "linear", "polynomial", "step", "milestones"])
         .default("constant"),
     )
     .option("--warmup <n>", "steps in which the rate rises in a straight line", whole, 0)
-    .option("--final-lr <rate>", "rate at the end of cosine and linear", notNegative, 0)
+    .option("--warmup-from <share>", "share of the rate that the warm-up rises from", share, 0)
+    .option("--final-lr <rate>", "cosine, linear, polynomial: rate at the end (default 0)", notNegative)
+    .option("--power <p>", "polynomial: the rate falls as (1 - t/T)^p", positive)
     .option("--decay-every <n>", "step: steps between two decays", countingNumber)
-    .option("--decay-factor <x>", "step: by which the rate is multiplied", positive, 0.1)
+    .option("--decay-at <steps>", "milestones: steps at which the rate falls, as 4000,6000", ascendingSteps)
+    .option("--decay-factor <x>", "step, milestones: by which the rate is multiplied (default 0.1)", positive)
     .option("--momentum <x>", "of momentum and nesterov (default 0.9)", share)
     .option("--beta1 <x>", "of adam and adamw (default 0.9)", share)
     .option("--beta2 <x>", "of adam and adamw (default 0.999)", share)
@@ -215,22 +219,57 @@ function readLossScale(raw: Readonly<Record<string, unknown>>): Pick<TrainingOpt
 }
 
 function readSchedule(raw: Readonly<Record<string, unknown>>, steps: number): Schedule {
-  const kind = raw.schedule as Schedule["kind"];
-  const every = raw.decayEvery as number | undefined;
   const warmup = raw.warmup as number;
-  if (kind === "step" && every === undefined) throw new UsageError("--schedule step needs --decay-every N");
-  if (kind !== "step" && every !== undefined) throw new UsageError("--decay-every belongs to --schedule step");
-  if ((kind === "cosine" || kind === "linear") && warmup >= steps)
-    throw new UsageError(`--warmup ${warmup} leaves none of the ${steps} steps to --schedule ${kind}`);
-  return {
-    kind,
-    rate: raw.lr as number,
-    warmup,
-    steps,
-    end: raw.finalLr as number,
-    every: every ?? 1,
-    factor: raw.decayFactor as number,
+  const fall = readFall(raw);
+  if ("end" in fall && warmup >= steps)
+    throw new UsageError(`--warmup ${warmup} leaves none of the ${steps} steps to --schedule ${raw.schedule}`);
+  return { rate: raw.lr as number, warmup, warmupFrom: raw.warmupFrom as number, steps, fall };
+}
+
+/** Options that only some schedules have, by the schedule. */
+const fallOptions = {
+  constant: [],
+  cosine: ["finalLr"],
+  linear: ["finalLr"],
+  polynomial: ["finalLr", "power"],
+  step: ["decayEvery", "decayFactor"],
+  milestones: ["decayAt", "decayFactor"],
+} as const;
+
+function readFall(raw: Readonly<Record<string, unknown>>): Fall {
+  const kind = raw.schedule as keyof typeof fallOptions;
+  const own: readonly string[] = fallOptions[kind];
+  for (const option of new Set(Object.values(fallOptions).flat()))
+    if (raw[option] !== undefined && !own.includes(option)) {
+      const kinds = Object.entries(fallOptions).filter(([, names]) => names.some((name) => name === option));
+      throw new UsageError(`${flagOf(option)} belongs to --schedule ${kinds.map(([name]) => name).join(" or ")}`);
+    }
+  const needed = <T>(option: string, example: string): T => {
+    if (raw[option] === undefined) throw new UsageError(`--schedule ${kind} needs ${flagOf(option)} ${example}`);
+    return raw[option] as T;
   };
+  const end = (raw.finalLr as number | undefined) ?? 0;
+  const factor = (raw.decayFactor as number | undefined) ?? 0.1;
+  switch (kind) {
+    case "constant":
+      return { kind };
+    case "cosine":
+      return { kind, end };
+    case "linear":
+      return { kind: "polynomial", end, power: 1 };
+    case "polynomial":
+      return { kind, end, power: needed("power", "P") };
+    case "step":
+      return { kind, every: needed("decayEvery", "N"), factor };
+    case "milestones":
+      return { kind, at: needed("decayAt", "N,N"), factor };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function readUpdate(text: string): { readonly buffer: string; readonly output: string } {

@@ -4,51 +4,67 @@ import type { ElaborateFunction } from "./elaborate-function.ts";
 
 /** How the learning rate goes; steps count from 0. */
 export interface Schedule {
-  readonly kind: "constant" | "cosine" | "linear" | "step";
   /** The highest rate. */
   readonly rate: number;
-  /** Steps of a warm-up in a straight line from 0, before everything else. */
+  /** Steps of a warm-up in a straight line, before everything else. */
   readonly warmup: number;
-  /** Steps of the whole training; the end of `cosine` and `linear`. */
+  /** Share of the rate that the warm-up rises from. */
+  readonly warmupFrom: number;
+  /** Steps of the whole training; the end of `cosine` and `polynomial`. */
   readonly steps: number;
-  /** Rate at the end of `cosine` and `linear`. */
-  readonly end: number;
-  /** `step`: multiplied by `factor` every so many steps. */
-  readonly every: number;
-  readonly factor: number;
+  readonly fall: Fall;
 }
 
+/** How the rate falls after the warm-up; `end` is the rate at the last step. */
+export type Fall =
+  | { readonly kind: "constant" }
+  | { readonly kind: "cosine"; readonly end: number }
+  /** In a straight line with power 1. */
+  | { readonly kind: "polynomial"; readonly end: number; readonly power: number }
+  /** Multiplied by `factor` every so many steps. */
+  | { readonly kind: "step"; readonly every: number; readonly factor: number }
+  /** Multiplied by `factor` at each of these steps of the training, its warm-up included. */
+  | { readonly kind: "milestones"; readonly at: readonly number[]; readonly factor: number };
+
 /**
- * The rate of each step. With a warm-up of W steps, step t < W has (t + 1)/W of the highest rate, so that no step is lost on a rate of 0,
- * and the schedule proper runs over the steps after it.
+ * The rate of each step. With a warm-up of W steps from a share s, step t < W has s + (1 - s)(t + 1)/W of the highest rate, so that no step
+ * is lost on a rate of 0, and the fall begins after it.
  *
  * @throws RangeError for a warm-up that leaves no step to a schedule that ends
  */
 export function rateOf(schedule: Schedule, elaborate: ElaborateFunction): (step: number) => number {
-  const { kind, rate, warmup, steps, end, every, factor } = schedule;
-  const total = steps - warmup;
-  if ((kind === "cosine" || kind === "linear") && total < 1)
-    throw new RangeError(`a warm-up of ${warmup} steps leaves none of the ${steps} steps to the ${kind} schedule`);
-  const shape = scalarFunction(elaborate, ...functionOf({ kind, rate, total, end, every, factor }));
-  const rise = scalarFunction(elaborate, "warm_up", { steps: Math.max(warmup, 1) });
+  const { rate, warmup, warmupFrom, steps, fall } = schedule;
+  if ("end" in fall && steps - warmup < 1)
+    throw new RangeError(`a warm-up of ${warmup} steps leaves none of the ${steps} steps to the ${fall.kind} schedule`);
+  const shape = fallingRate(schedule, elaborate);
+  const rise = scalarFunction(elaborate, "warm_up", { steps: Math.max(warmup, 1), start: warmupFrom });
   return (step) => (step < warmup ? rate * rise(step + 1) : shape(step - warmup));
 }
 
-function functionOf(
-  schedule: Pick<Schedule, "kind" | "rate" | "end" | "every" | "factor"> & { readonly total: number },
-): [string, Readonly<Record<string, number>>] {
-  const { kind, rate, total, end, every, factor } = schedule;
-  switch (kind) {
+/** The rate by the number of steps since the warm-up. */
+function fallingRate(
+  { rate: lr, warmup, steps, fall }: Schedule,
+  elaborate: ElaborateFunction,
+): (step: number) => number {
+  const total = steps - warmup;
+  switch (fall.kind) {
     case "constant":
-      return ["constant", { lr: rate }];
+      return scalarFunction(elaborate, "constant", { lr });
     case "cosine":
-      return ["cosine", { lr: rate, total, end }];
-    case "linear":
-      return ["polynomial", { lr: rate, total, end }];
+      return scalarFunction(elaborate, "cosine", { lr, total, end: fall.end });
+    case "polynomial":
+      return scalarFunction(elaborate, "polynomial", { lr, total, end: fall.end, power: fall.power });
     case "step":
-      return ["step_decay", { lr: rate, every, factor }];
+      return scalarFunction(elaborate, "step_decay", { lr, every: fall.every, factor: fall.factor });
+    case "milestones":
+      return scalarFunction(
+        elaborate,
+        "milestone_decay",
+        { lr, factor: fall.factor },
+        { milestones: fall.at.map((step) => step - warmup) },
+      );
     default:
-      return kind satisfies never;
+      return fall satisfies never;
   }
 }
 
@@ -57,10 +73,15 @@ function scalarFunction(
   elaborate: ElaborateFunction,
   name: string,
   settings: Readonly<Record<string, number>>,
+  vectors: Readonly<Record<string, readonly number[]>> = {},
 ): (step: number) => number {
-  const graph: Graph = elaborate(name, settings, { step: [] });
+  const shapes = Object.entries(vectors).map(([input, { length }]) => [input, [length]] as const);
+  const graph: Graph = elaborate(name, settings, { step: [], ...Object.fromEntries(shapes) });
+  const fixed = Object.entries(vectors).map(
+    ([input, values]) => [input, tensorOf(tensorType("f32", [values.length]), values)] as const,
+  );
   return (step) => {
-    const inputs = { step: tensorOf(tensorType("f32", []), [step]) };
+    const inputs = { step: tensorOf(tensorType("f32", []), [step]), ...Object.fromEntries(fixed) };
     const [result] = Object.values(evaluateGraph(graph, { inputs, parameters: {} }));
     return Math.fround(result?.data[0] as number);
   };

@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import type { HostArray, HostTensor } from "../../src/runtime/index.ts";
 import { openWeights } from "../../src/runtime/node.ts";
-import { type Batch, cutBatch, type Optimiser, orderedExamples, rateOf, type Table } from "../../src/train/index.ts";
+import {
+  type Batch,
+  cutBatch,
+  type Optimiser,
+  orderedExamples,
+  rateOf,
+  type Schedule,
+  type Table,
+} from "../../src/train/index.ts";
 import { device, theDevice } from "../runtime/device-for-tests.ts";
 import { buildStep, functions, type Stepping, stepOnDevice, stepOnReference } from "./train-case.ts";
 
@@ -15,7 +23,11 @@ interface Case {
   readonly accumulate: number;
   readonly clip?: number;
   readonly optimiser: Optimiser;
-  readonly schedule: { readonly kind: "constant" | "cosine" | "step"; readonly rate: number };
+  readonly schedule: {
+    readonly kind: "constant" | "cosine" | "step";
+    readonly rate: number;
+    readonly warmup?: number;
+  } & Partial<Record<"every" | "factor", number>>;
 }
 
 const text = readFileSync("test/fixtures/training/models.weft", "utf8");
@@ -57,10 +69,19 @@ function prepareCase({ name, model, batch, clip, accumulate, optimiser }: Case) 
   return { built, first, batch: (k: number): Batch => cutBatch(table, order(k, batch)) };
 }
 
+function scheduleOf({ steps, schedule: { kind, rate, warmup = 0, every = 1, factor = 1 } }: Case): Schedule {
+  const falls = {
+    constant: { kind: "constant" },
+    cosine: { kind: "cosine", end: 0 },
+    step: { kind: "step", every, factor },
+  } as const;
+  return { rate, warmup, warmupFrom: 0, steps, fall: falls[kind] };
+}
+
 /** Goes through all steps and returns the greatest relative distance of a loss from PyTorch's, and of a parameter at the end. */
 async function run(one: Case, { batch, built }: ReturnType<typeof prepareCase>, stepping: Stepping) {
-  const { steps, accumulate, schedule } = one;
-  const rate = rateOf({ warmup: 0, steps, end: 0, every: 1, factor: 1, ...schedule }, functions);
+  const { steps, accumulate } = one;
+  const rate = rateOf(scheduleOf(one), functions);
   const want = stored(`${one.name}|losses`).data;
   let loss = 0;
   for (let step = 0; step < steps; step++) {

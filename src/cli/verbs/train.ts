@@ -168,23 +168,19 @@ function closeQuietly(log: { readonly close: () => void } | undefined): void {
 
 /** What must not differ between the parts of a training that was broken off. */
 function identityOf({ entry, options, data }: Training): TrainingIdentity {
-  const { kind, rate, warmup, steps, end, every, factor } = options.schedule;
-  const schedule: TrainingIdentity =
-    kind === "constant"
-      ? {}
-      : kind === "step"
-        ? { "--decay-every": every, "--decay-factor": factor }
-        : { "--steps": steps, "--final-lr": end };
+  const { rate, warmup, warmupFrom, steps, fall } = options.schedule;
   return {
     "the step's graph": entry.identity,
     "the data": data.identity,
     "--seed": options.seed,
     "--batch": options.batch,
     "--accumulate": options.accumulate,
-    "--schedule": kind,
+    "--schedule": JSON.stringify(fall),
     "--lr": rate,
     "--warmup": warmup,
-    ...schedule,
+    "--warmup-from": warmupFrom,
+    // A schedule that ends depends on where.
+    ...("end" in fall ? { "--steps": steps } : {}),
     ...(options.lossScale === undefined ? {} : { "--loss-scale": options.lossScale.start }),
   };
 }
