@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { baselineProfile, type DeviceProfile } from "../src/codegen/index.ts";
+import { baselineProfile, type DeviceProfile, stepsOfRun } from "../src/codegen/index.ts";
 import { type CompiledProgram, compileSource } from "../src/compile.ts";
 import { renderDiagnostics } from "../src/frontend/index.ts";
 import { initialParameters } from "../src/initial-parameters.ts";
@@ -76,13 +76,14 @@ export function compiledSystem(one: SystemCase, target: DeviceProfile = profile)
 /** The counts of a compiled case. */
 export function countsOf({ plan, parameters }: CompiledProgram): SystemCounts {
   const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
+  const run = stepsOfRun(plan);
   const stored = plan.steps.flatMap(({ slices }) => slices.filter(({ buffer }) => buffer.kind === "arena"));
   return {
     parameters: total(parameters.filter(({ role }) => role === "param").map(({ type }) => elementCount(type.shape))),
     kernels: plan.kernels.length,
-    dispatches: plan.steps.length,
-    flops: total(plan.steps.map(({ flops }) => flops)),
-    bytesMoved: total(plan.steps.map(({ bytes }) => bytes)),
+    dispatches: run.length,
+    flops: total(run.map(({ flops }) => flops)),
+    bytesMoved: total(run.map(({ bytes }) => bytes)),
     peakBytes: total(plan.arenas),
     largestBytes: stored.reduce((most, { size }) => Math.max(most, size), 0),
   };

@@ -79,6 +79,8 @@ export interface LoweringOptions {
   readonly schedules?: TunedSchedules | string | undefined;
   /** True to use schedules that were measured on another adapter than `profile` is of. */
   readonly schedulesOfAnyAdapter?: boolean;
+  /** True where runs change parameters, as in training: then nothing is computed from them once. */
+  readonly parametersChange?: boolean;
   /** Checks the graph after every pass; leaving it out checks nothing. */
   readonly verify?: PassVerification;
   /** Called before each step of the compiler with its name. */
@@ -270,6 +272,7 @@ export function planGraph(optimised: OptimisedGraph, options: LoweringOptions): 
   try {
     const { plan, kernels, memory } = makePlan(optimised.finalGraph, profile, {
       fuse: options.passes?.optimise ?? true,
+      prepare: !(options.parametersChange ?? false),
       ...(tuned === undefined ? {} : { choose: tuned.choose }),
     });
     return { ...optimised, plan, kernels, memory, notes: tuned?.notes() ?? [] };

@@ -101,6 +101,7 @@ export async function prepareTraining(source: string, options: TrainingOptions):
     const { plan } = compileGraph(step.graph, {
       profile: device.profile,
       passes: { ...options.passes, precision: step.precision },
+      parametersChange: true,
     });
     const remembered = new Map(step.remembered.map((each) => [each.path, each]));
     const initial = initialParameters(entry.parameters, options.seed ?? 0);

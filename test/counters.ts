@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { workloads } from "../bench/workloads.ts";
-import { baselineProfile, type DeviceProfile, PlanLimitError } from "../src/codegen/index.ts";
+import { baselineProfile, type DeviceProfile, PlanLimitError, stepsOfRun } from "../src/codegen/index.ts";
 import { compileSource, type EntryRequest } from "../src/compile.ts";
 import { renderDiagnostics } from "../src/frontend/index.ts";
 
@@ -19,7 +19,10 @@ export interface CountedCase extends EntryRequest {
 
 /** Every number is an exact count; bytes count each tensor once a kernel. */
 export interface Counters {
+  /** Of a run. */
   readonly dispatches: number;
+  /** Dispatches done once when parameters are written. */
+  readonly prepared: number;
   readonly kernels: number;
   readonly flops: number;
   readonly bytesMoved: number;
@@ -138,12 +141,14 @@ export function countersOf(
   const { value, diagnostics, sources } = compiled;
   if (value === undefined) throw new Error(`${name}\n${renderDiagnostics(diagnostics, sources)}`);
   const { plan, memory } = value;
+  const run = stepsOfRun(plan);
   const total = (values: readonly number[]) => values.reduce((sum, number) => sum + number, 0);
   return {
-    dispatches: plan.steps.length,
+    dispatches: run.length,
+    prepared: plan.prepared,
     kernels: plan.kernels.length,
-    flops: total(plan.steps.map(({ flops }) => flops)),
-    bytesMoved: total(plan.steps.map(({ bytes }) => bytes)),
+    flops: total(run.map(({ flops }) => flops)),
+    bytesMoved: total(run.map(({ bytes }) => bytes)),
     bytesUnavoidable: total([...plan.inputs, ...plan.parameters, ...plan.outputs].map(({ bytes }) => bytes)),
     peakArena: total(plan.arenas),
     leastArena: memory.lowerBoundBytes,

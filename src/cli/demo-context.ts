@@ -1,6 +1,7 @@
 /** What a demo is given: files, compiled entries on the machine at hand, and the clock. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { stepsOfRun } from "../codegen/index.ts";
 import type { DemoContext, DemoProgram, DemoRequest } from "../demo.ts";
 import { packageRoot } from "../library.ts";
 import { prepare } from "../runtime/index.ts";
@@ -107,7 +108,7 @@ async function compileFor(
   const described = {
     outputs: Object.fromEntries(entry.graph.outputs.map(({ name, node }) => [name, node.type])),
     parameters: entry.parameters ?? [],
-    dispatches: compiled.plan.steps.length,
+    dispatches: stepsOfRun(compiled.plan).length,
   };
   if (machine.kind === "reference") {
     checkReferenceLimits(compiled.finalGraph, !machine.chosen);

@@ -1,6 +1,6 @@
 /** The compiler's work as text: passes, kernels, plan. */
 
-import type { BufferSlice, Plan, PlannedKernel } from "../codegen/index.ts";
+import { type BufferSlice, type Plan, type PlannedKernel, stepsOfRun } from "../codegen/index.ts";
 import type { CompiledGraph, OptimisedGraph } from "../compile.ts";
 import { type GraphCost, graphCost } from "../inspect/index.ts";
 import { byteLength, type Node, type Origins, printFlops, printGraph, printType } from "../ir/index.ts";
@@ -138,11 +138,15 @@ export function printPlan(plan: Plan): string {
 
 /** Totals of a plan in one line. */
 export function printPlanCost({ plan, kernels }: CompiledGraph): string {
-  const flops = plan.steps.reduce((sum, step) => sum + step.flops, 0);
-  const bytes = plan.steps.reduce((sum, step) => sum + step.bytes, 0);
+  const run = stepsOfRun(plan);
+  const flops = run.reduce((sum, step) => sum + step.flops, 0);
+  const bytes = run.reduce((sum, step) => sum + step.bytes, 0);
   const arenas = plan.arenas.reduce((sum, size) => sum + size, 0);
   return (
-    `── plan: ${printPlural(plan.kernels.length, "kernel")} in ${printPlural(kernels.length, "step")}, ${printFlops(flops)}, ` +
-    `${printBytes(bytes)} moved, ${printBytes(arenas)} of activations`
+    `── plan: ${printPlural(plan.kernels.length, "kernel")} in ${printPlural(run.length, "step")}, ${printFlops(flops)}, ` +
+    `${printBytes(bytes)} moved, ${printBytes(arenas)} of activations` +
+    (plan.prepared === 0
+      ? ""
+      : `; the first ${printPlural(plan.prepared, "step")} run once, when parameters are written`)
   );
 }

@@ -1,5 +1,6 @@
 /** What `run` prints: the results for people, the figures of the run as one JSON object. */
 
+import { stepsOfRun } from "../codegen/index.ts";
 import type { CompiledGraph } from "../compile.ts";
 import { byteLength, elementCount, type Graph, printFlops, printType, type TensorType } from "../ir/index.ts";
 import type { RewriteSummary } from "../passes/index.ts";
@@ -13,6 +14,7 @@ export interface RunReport {
   readonly outputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly dtype: string }>>;
   /** Different kernels of the plan. */
   readonly kernels: number;
+  /** Dispatches of a run; what depends on parameters alone is not done again. */
   readonly dispatches: number;
   readonly flops: number;
   readonly bytesMoved: number;
@@ -37,15 +39,16 @@ export function makeRunReport(
   ms: RunReport["ms"],
 ): RunReport {
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+  const run = stepsOfRun(plan);
   return {
     adapter,
     outputs: Object.fromEntries(
       graph.outputs.map(({ name, node: { type } }) => [name, { shape: type.shape, dtype: type.dtype }]),
     ),
     kernels: plan.kernels.length,
-    dispatches: plan.steps.length,
-    flops: sum(plan.steps.map(({ flops }) => flops)),
-    bytesMoved: sum(plan.steps.map(({ bytes }) => bytes)),
+    dispatches: run.length,
+    flops: sum(run.map(({ flops }) => flops)),
+    bytesMoved: sum(run.map(({ bytes }) => bytes)),
     peakBytes: sum(plan.arenas),
     parameterBytes: sum(plan.parameters.map(({ type }) => byteLength(type))),
     ms,

@@ -5,7 +5,7 @@
 import { byteLength, type TensorType } from "../ir/index.ts";
 import { storePlan } from "./emit-module-plan.ts";
 import { printModuleSource } from "./emit-module-source.ts";
-import type { Plan, PlanTensor } from "./plan.ts";
+import { type Plan, type PlanTensor, stepsOfRun } from "./plan.ts";
 
 export interface ModuleRequest {
   readonly plan: Plan;
@@ -76,6 +76,7 @@ function packageOf(plan: Plan): unknown {
 function manifestOf(request: ModuleRequest, kernelPaths: readonly string[], files: readonly string[]): unknown {
   const { plan, sourcePath, generator, hasWeights } = request;
   const stored = storePlan(plan, sourcePath);
+  const run = stepsOfRun(plan);
   const slices = plan.steps.flatMap((step) => step.slices);
   const tensors = [...plan.inputs, ...plan.parameters, ...plan.constants, ...plan.outputs];
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
@@ -93,7 +94,7 @@ function manifestOf(request: ModuleRequest, kernelPaths: readonly string[], file
       name,
       entryPoint,
       bindings,
-      dispatches: plan.steps.filter(({ kernel }) => kernel === index).length,
+      dispatches: run.filter(({ kernel }) => kernel === index).length,
     })),
     requires: {
       features: stored.features,
@@ -102,9 +103,10 @@ function manifestOf(request: ModuleRequest, kernelPaths: readonly string[], file
       maxStorageBuffersPerShaderStage: Math.max(0, ...plan.kernels.map(({ bindings }) => bindings.length)),
     },
     totals: {
-      dispatches: plan.steps.length,
-      flops: sum(plan.steps.map(({ flops }) => flops)),
-      bytesMoved: sum(plan.steps.map(({ bytes }) => bytes)),
+      dispatches: run.length,
+      preparation: plan.prepared,
+      flops: sum(run.map(({ flops }) => flops)),
+      bytesMoved: sum(run.map(({ bytes }) => bytes)),
       activationBytes: sum(plan.arenas),
       parameterBytes: sum(plan.parameters.map(({ type }) => byteLength(type))),
     },

@@ -8,7 +8,16 @@ export {
   type PlanOptions,
   type PlanResult,
 } from "./make-plan.ts";
-export type { BufferRef, BufferSlice, Plan, PlanKernel, PlanStep, PlanTensor, StoredPlan } from "./plan.ts";
+export {
+  type BufferRef,
+  type BufferSlice,
+  type Plan,
+  type PlanKernel,
+  type PlanStep,
+  type PlanTensor,
+  type StoredPlan,
+  stepsOfRun,
+} from "./plan.ts";
 export { PlanLimitError } from "./plan-parts.ts";
 export { type DeviceSchedule, deviceSchedule, type KernelSchedule } from "./schedule.ts";
 export {

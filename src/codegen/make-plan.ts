@@ -2,13 +2,17 @@
 import {
   byteLength,
   byteSize,
+  constrainedFraction,
   elementCount,
   type Graph,
   graphNodes,
+  indexSizes,
   mergeOrigins,
   type Node,
   nodeUsers,
   operationOf,
+  parseConstraints,
+  parseSpec,
   printSpan,
   printType,
 } from "../ir/index.ts";
@@ -35,6 +39,7 @@ import { lowerOnce } from "./lower-once.ts";
 import type { BindingWindow, LoweredKernel, ScheduleChoice } from "./lowering.ts";
 import type { BufferSlice, Plan, PlanKernel, PlanStep } from "./plan.ts";
 import { dispatchShape, kernelText, PlanLimitError, planKernel, planTensor, storedBytes } from "./plan-parts.ts";
+import { splitPreparation } from "./preparation.ts";
 import { type DeviceSchedule, deviceSchedule } from "./schedule.ts";
 
 export interface PlanOptions {
@@ -43,6 +48,8 @@ export interface PlanOptions {
   readonly schedule?: DeviceSchedule;
   /** Chooses among the ways to compute a kernel, by measurements; where it does not choose, the model of costs does. */
   readonly choose?: ChooseCandidate;
+  /** False where runs change parameters, as training does, so that nothing can be computed from them once; true unless given. */
+  readonly prepare?: boolean;
   /** Clock in milliseconds, for timing the stages; this folder has none of its own. */
   readonly now?: () => number;
 }
@@ -88,7 +95,13 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     group.outputs.some((node) => elementCount(node.type.shape) > 0),
   );
   const users = nodeUsers(graphNodes(graph));
-  const groups = fusion.fuse ? joinResults(found, { maxBindings: fusion.maxBindings, users }) : found;
+  const joined = fusion.fuse ? joinResults(found, { maxBindings: fusion.maxBindings, users }) : found;
+  const results = new Set(graph.outputs.map(({ node }) => storedAs(node)));
+  const { preparation, everyRun } =
+    options.prepare === false
+      ? { preparation: [], everyRun: joined }
+      : splitPreparation(joined, (node) => results.has(node));
+  const groups = [...preparation, ...everyRun];
   checkTensors(graph, groups, profile);
   finished("fusion");
   const schedule = options.schedule ?? deviceSchedule(profile);
@@ -99,7 +112,7 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
 
   const outputs = graph.outputs.map(({ name, node }) => planTensor(name, node.type));
   const outputName = new Map(graph.outputs.map(({ name, node }) => [storedAs(node), name]));
-  const memory = placeInMemory(work, outputName, profile);
+  const memory = placeInMemory(work, preparation.length, outputName, profile);
   finished("memory plan");
   const constants = new Map<Node, string>();
   const tableName = (node: Node): string => {
@@ -154,7 +167,8 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     const threads = lowered.kernel.thread.extent;
     return { group, step, wgsl, threads, buffers, ...(choice === undefined ? {} : { choice }) };
   };
-  for (const { group, sequence } of work) {
+  let prepared = 0;
+  for (const [position, { group, sequence }] of work.entries()) {
     const flops = flopsOf(group);
     const repeats = sequence.filter((part) => part.kind === "repeat");
     // Of a loop that is dispatched step by step, what comes before the steps only prepares them.
@@ -166,6 +180,7 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
         return Array.from({ length: part.steps }, () => once).flat();
       });
     for (const step of expanded(sequence, repeats.length === 0 ? share : 0)) planned.push(step);
+    if (position < preparation.length) prepared = planned.length;
   }
 
   const plan: Plan = {
@@ -182,6 +197,7 @@ export function makePlan(source: Graph, profile: DeviceProfile, options: PlanOpt
     arenas: memory.arenas,
     kernels,
     steps: planned.map(({ step }) => step),
+    prepared,
   };
   finished("WGSL");
   const peakBytes = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
@@ -268,7 +284,13 @@ function windowOf(slice: BufferSlice, node: Node, window: BindingWindow | undefi
   return { ...slice, offset: slice.offset + window.first * bytes, size };
 }
 
-function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Node, string>, profile: DeviceProfile) {
+/** @param prepared  how much of the work, the first, is done once: what other work reads of it lives until the end */
+function placeInMemory(
+  work: readonly LoweredWork[],
+  prepared: number,
+  outputName: ReadonlyMap<Node, string>,
+  profile: DeviceProfile,
+) {
   const born = new Map<Node, number>();
   const dies = new Map<Node, number>();
   work.forEach(({ group, scratch }, step) => {
@@ -276,7 +298,10 @@ function placeInMemory(work: readonly LoweredWork[], outputName: ReadonlyMap<Nod
       if (!outputName.has(node)) born.set(node, step);
       dies.set(node, step);
     }
-    for (const node of group.inputs) dies.set(node, step);
+    for (const node of group.inputs) {
+      const once = step >= prepared && (born.get(node) ?? prepared) < prepared;
+      dies.set(node, once ? work.length - 1 : step);
+    }
   });
   const nodes = [...born.keys()];
   const lifetimes: Lifetime[] = nodes.map((node) => ({
@@ -308,7 +333,24 @@ function flopsOf(group: KernelGroup): number {
     const inside = node.regions.flatMap((region) => graphNodes(region));
     return own + (node.attributes.steps as number) * inside.reduce((sum, other) => sum + flops(other), 0);
   };
-  return group.members.reduce((sum, node) => sum + flops(node), 0);
+  const kept = scoresKept(group);
+  return group.members.reduce((sum, node) => sum + flops(node) * kept(node), 0);
+}
+
+/** The part of a node's elements that an online softmax computes: scores and weights only where the condition of its sums holds. */
+function scoresKept({ online, members }: KernelGroup): (node: Node) => number {
+  if (online?.weighted.attributes.where === undefined) return () => 1;
+  const { weighted, exponent } = online;
+  const sizes = indexSizes(
+    parseSpec(weighted.attributes.spec as string),
+    weighted.operands.map(({ type }) => type),
+  );
+  const fraction = constrainedFraction(parseConstraints(weighted.attributes.where as string), sizes);
+  const before = new Set(members.slice(0, members.indexOf(weighted)));
+  return (node) => {
+    const isScore = before.has(node) && elementCount(node.type.shape) === elementCount(exponent.type.shape);
+    return isScore && node.attributes.where === undefined ? fraction : 1;
+  };
 }
 
 /** All places in the source that a group computes. */

@@ -57,6 +57,13 @@ export interface Plan {
   readonly arenas: readonly number[];
   readonly kernels: readonly PlanKernel[];
   readonly steps: readonly PlanStep[];
+  /** How many of the steps, the first ones, depend on parameters alone: they run when parameters are written, the others in every run. */
+  readonly prepared: number;
+}
+
+/** The steps that every run of a plan goes through. */
+export function stepsOfRun({ steps, prepared }: Pick<Plan, "steps" | "prepared">): readonly PlanStep[] {
+  return steps.slice(prepared);
 }
 
 /** A plan as `plan.json` of a built module: each kernel's WGSL is a file of its own, numbers that JSON lacks are strings. */

@@ -150,6 +150,7 @@ function planOf(group: KernelGroup, name: string, found: readonly Costed[]): Pic
     arenas: [],
     kernels: found.map(({ kernel }) => kernel),
     steps,
+    prepared: 0,
   };
   return { plan, inputs };
 }

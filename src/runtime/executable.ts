@@ -1,5 +1,5 @@
 /** A plan made ready on a device: pipelines, buffers and bind groups exist, and running is one submission. */
-import type { BufferRef, Plan, PlanTensor } from "../codegen/plan.ts";
+import { type BufferRef, type Plan, type PlanTensor, stepsOfRun } from "../codegen/plan.ts";
 import { byteLength } from "../ir/index.ts";
 import { type BufferSet, upload } from "./buffers.ts";
 import type { WeftDevice } from "./device.ts";
@@ -36,7 +36,7 @@ export interface Executable {
   readonly deviceBytes: number;
   /** Runs once. Runs of one executable follow each other; the caller's arrays are read before the promise settles. */
   run(inputs: Readonly<Record<string, HostValue>>, options?: RunOptions): Promise<Record<string, HostArray>>;
-  /** Times whole runs on the data uploaded last, without upload and read-back; wall-clock ms of each. */
+  /** Times whole runs, without what is done once for parameters, on the data uploaded last, without upload and read-back; wall-clock ms of each. */
   time(options: { readonly repeat: number; readonly warmup?: number }): Promise<{ readonly ms: readonly number[] }>;
   /** Time of every step, on the data uploaded last. */
   profile(): Promise<readonly StepProfile[]>;
@@ -55,9 +55,10 @@ export interface Executable {
  * @throws InputError when a parameter's data does not fit its declaration
  */
 export async function prepare(device: WeftDevice, plan: Plan, options: PrepareOptions = {}): Promise<Executable> {
-  const { buffers, bound, prepareMs } = await preparePlan(device, plan, options, (kernels, made) =>
-    bindSteps(device.gpu, plan, kernels, made),
-  );
+  const { buffers, bound, prepareMs } = await preparePlan(device, plan, options, (kernels, made) => ({
+    preparation: bindSteps(device.gpu, plan.steps.slice(0, plan.prepared), kernels, made),
+    everyRun: bindSteps(device.gpu, stepsOfRun(plan), kernels, made),
+  }));
   return createExecutable(device, plan, buffers, bound, prepareMs);
 }
 
@@ -65,12 +66,14 @@ function createExecutable(
   device: WeftDevice,
   plan: Plan,
   buffers: BufferSet,
-  steps: readonly BoundStep[],
+  steps: { readonly preparation: readonly BoundStep[]; readonly everyRun: readonly BoundStep[] },
   prepareMs: Executable["prepareMs"],
 ): Executable {
   const { gpu } = device;
   const written = new Set<string>();
   const staging = createStaging(gpu);
+  /** True while parameters are newer than what was computed from them. */
+  let unprepared = true;
   let disposed = false;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -141,10 +144,17 @@ function createExecutable(
     });
   };
 
-  const encodeAll = (encoder: GPUCommandEncoder) => {
+  const encodeSteps = (bound: readonly BoundStep[]) => (encoder: GPUCommandEncoder) => {
     const pass = encoder.beginComputePass({ label: plan.name });
-    for (const step of steps) encodeStep(pass, step);
+    for (const step of bound) encodeStep(pass, step);
     pass.end();
+  };
+  const encodeRun = encodeSteps(steps.everyRun);
+
+  /** Computes what depends on parameters alone, where that is not done yet. */
+  const prepareParameters = async () => {
+    if (unprepared && steps.preparation.length > 0) await submit(encodeSteps(steps.preparation), []);
+    unprepared = false;
   };
 
   const uploadInputs = (inputs: Readonly<Record<string, HostValue>>) => {
@@ -190,28 +200,33 @@ function createExecutable(
         const read = (options.read ?? plan.outputs.map(({ name }) => name)).map((name) => find(name, ["output"]));
         const moves = carries(options);
         uploadInputs(inputs);
+        await prepareParameters();
         const outputs = await submit(
           (encoder) => {
-            encodeAll(encoder);
+            encodeRun(encoder);
             for (const { source, target, size } of moves) encoder.copyBufferToBuffer(source, 0, target, 0, size);
           },
           read,
           true,
         );
-        for (const { to, kind } of moves) if (kind === "input") written.add(to);
+        for (const { to, kind } of moves) {
+          if (kind === "input") written.add(to);
+          else unprepared = true;
+        }
         return outputs;
       }),
     time: ({ repeat, warmup = 1 }) =>
       inTurn(async () => {
         const ms: number[] = [];
+        await prepareParameters();
         for (let i = -warmup; i < repeat; i++) {
           const started = performance.now();
-          await submit(encodeAll, []);
+          await submit(encodeRun, []);
           if (i >= 0) ms.push(performance.now() - started);
         }
         return { ms };
       }),
-    profile: () => inTurn(() => profileSteps(device, plan.name, steps)),
+    profile: () => inTurn(() => profileSteps(device, plan.name, [...steps.preparation, ...steps.everyRun])),
     read: (name) =>
       inTurn(async () => {
         const outputs = await submit(() => undefined, [find(name, ["parameter", "input", "output"])]);
@@ -226,6 +241,7 @@ function createExecutable(
               encoder.copyBufferToBuffer(source, 0, buffers.get({ kind: "parameter", name }), 0, bytes);
           }
         }, []);
+        unprepared = true;
       }),
     dispose: () => {
       if (disposed) return;

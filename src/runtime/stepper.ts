@@ -53,7 +53,7 @@ export async function prepareStepper(device: WeftDevice, plan: Plan, options: St
   const carried = carriedPairs(plan, options.carry);
   const { buffers, bound, prepareMs } = await preparePlan(device, plan, options, (kernels, made) => {
     const views = [made, exchanged(made, carried)] as const;
-    const steps = views.map((view) => bindSteps(device.gpu, plan, kernels, view)) as [BoundStep[], BoundStep[]];
+    const steps = views.map((view) => bindSteps(device.gpu, plan.steps, kernels, view)) as [BoundStep[], BoundStep[]];
     const tensors = options.read.map((name) => findTensor(plan, "output", name));
     return { views, steps, readBack: createReadBack(device.gpu, plan.name, tensors, options.depth ?? 2) };
   });

@@ -1,5 +1,5 @@
 /** Steps of a plan bound to their pipelines and buffers, ready to be encoded. */
-import type { Plan, PlanStep } from "../codegen/plan.ts";
+import type { PlanStep } from "../codegen/plan.ts";
 import type { BufferSet } from "./buffers.ts";
 import type { CompiledKernel } from "./pipelines.ts";
 
@@ -13,12 +13,12 @@ export interface BoundStep {
 /** Makes the bind group of every step. */
 export function bindSteps(
   gpu: GPUDevice,
-  plan: Plan,
+  steps: readonly PlanStep[],
   kernels: readonly CompiledKernel[],
   buffers: BufferSet,
 ): BoundStep[] {
   const bound: BoundStep[] = [];
-  for (const step of plan.steps) {
+  for (const step of steps) {
     if (step.workgroups.includes(0)) continue;
     const { pipeline, layout } = kernels[step.kernel] as CompiledKernel;
     const entries = step.slices.map((slice, binding) => ({

@@ -36,6 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     constants: [],
     outputs: [output],
     arenas: [],
+    prepared: 0,
     kernels: [kernel],
     steps: [
       {

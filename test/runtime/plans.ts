@@ -49,6 +49,7 @@ export function sumPlan(count: number): Plan {
     outputs: [planTensor("result", "f32", [count])],
     arenas: [256 + bytes],
     kernels: [elementwiseKernel("add", 2, "a[i] + b[i]", count), elementwiseKernel("scale", 2, "a[i] * b[0]", count)],
+    prepared: 0,
     steps: [
       step(
         0,

@@ -67,6 +67,7 @@ function chainPlan(kernels: number): Plan {
     constants: [],
     outputs: [planTensor("y", "f32", [64])],
     arenas: [],
+    prepared: 0,
     kernels: Array.from({ length: kernels }, (_, k) => elementwiseKernel(`k${k}`, 1, `a[i] + ${k}.0 + 0.125`, 64)),
     steps: Array.from({ length: kernels }, (_, k) =>
       step(

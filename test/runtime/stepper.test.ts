@@ -14,6 +14,7 @@ const counting: Plan = {
   constants: [],
   outputs: [planTensor("next", "f32", [4]), planTensor("seen", "f32", [4]), planTensor("wide", "f32", [8])],
   arenas: [],
+  prepared: 0,
   kernels: [elementwiseKernel("add", 2, "a[i] + b[i]", 4), elementwiseKernel("copy", 1, "a[i]", 4)],
   steps: [
     step(

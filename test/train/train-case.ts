@@ -91,7 +91,11 @@ export async function stepOnDevice(
   first: (path: string) => HostArray = built.first,
 ): Promise<Stepping> {
   const { precision } = built.step;
-  const { plan } = compileGraph(built.step.graph, { profile: device.profile, passes: { precision } });
+  const { plan } = compileGraph(built.step.graph, {
+    profile: device.profile,
+    passes: { precision },
+    parametersChange: true,
+  });
   const { carry, scalars } = built.step;
   const stepper = await prepareStepper(device, plan, { carry, read: scalars, parameters: first });
   return {

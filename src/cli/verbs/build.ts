@@ -1,5 +1,5 @@
 /** `weft build FILE -o DIR`: a typed module with kernels, plan and manifest that runs without the compiler. */
-import { baselineProfile, type DeviceProfile, emitModule, type Plan } from "../../codegen/index.ts";
+import { baselineProfile, type DeviceProfile, emitModule, type Plan, stepsOfRun } from "../../codegen/index.ts";
 import type { CompiledGraph } from "../../compile.ts";
 import { elementCount } from "../../ir/index.ts";
 import { DeviceError, type TensorToStore } from "../../runtime/index.ts";
@@ -153,7 +153,7 @@ function report(
   }
   terminal.print(
     `${plan.name}: ${printCount(files)} files in ${folder}, ${printCount(plan.kernels.length)} kernels, ` +
-      `${printCount(plan.steps.length)} dispatches`,
+      `${printCount(stepsOfRun(plan).length)} dispatches`,
   );
   if (plan.parameters.length === 0) return;
   const count = `${printCount(plan.parameters.length)} parameters, ${printBytes(parameterBytes)}`;

@@ -97,6 +97,7 @@ async function trainEntry(training: Training): Promise<ExitStatus> {
     profile: machine.profile,
     passes: { ...options, precision: entry.step.precision },
     ...readSchedules(options.schedules),
+    parametersChange: true,
     onProgress: (step) => terminal.progress(step),
   });
   const compileMs = performance.now() - started;

@@ -35,8 +35,9 @@ export async function prepareArena(device: WeftDevice, plan: Plan): Promise<Step
   return {
     compile: async (step) => {
       const kernel = await device.guard(device.pipelines.compile(plan.kernels[step.kernel] as PlanKernel));
-      const alone = { ...plan, steps: [{ ...step, kernel: 0 }] };
-      const work = scoped(gpu, `binding ${plan.name}`, () => bindSteps(gpu, alone, [kernel], buffers));
+      const work = scoped(gpu, `binding ${plan.name}`, () =>
+        bindSteps(gpu, [{ ...step, kernel: 0 }], [kernel], buffers),
+      );
       const failure = await device.guard(work.failure);
       if (failure !== undefined) throw failure;
       return work.result[0] as BoundStep;

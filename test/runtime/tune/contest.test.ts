@@ -26,6 +26,7 @@ function planOf(...kernels: readonly PlanKernel[]): Plan {
     constants: [],
     outputs: [planTensor("y", "f32", [count])],
     arenas: [],
+    prepared: 0,
     kernels,
     steps: kernels.map((_, k) => step(k, slices, count / 64)),
   };
