@@ -65,6 +65,7 @@ export function buildInspection(compiled: InspectedCompilation, context: Inspect
     kernels: plan.kernels.map(({ name, wgsl }) => ({ name, wgsl })),
     launches,
     steps: kernels.length,
+    prepared: plan.prepared,
     memory: {
       ...inspectMemory(kernels, plan.arenas, tables.node),
       parameterBytes: bytesOf(plan.parameters),

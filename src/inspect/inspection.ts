@@ -30,8 +30,10 @@ export interface Inspection {
   readonly kernels: readonly InspectedKernel[];
   /** Dispatches; one that a loop repeats stands here once. */
   readonly launches: readonly InspectedLaunch[];
-  /** Number of dispatches of one run. */
+  /** Number of dispatches of the plan. */
   readonly steps: number;
+  /** How many of them, the first ones, run once when parameters are written; the others make a run. */
+  readonly prepared: number;
   readonly memory: InspectedMemory;
   /** Present when the kernels were timed. */
   readonly profile?: InspectedProfile;

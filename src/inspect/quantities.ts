@@ -53,3 +53,9 @@ function printScaled(value: number, base: number, units: readonly string[]): str
   const digits = scaled >= 1000 ? 4 : 3;
   return `${Number(scaled.toPrecision(digits))} ${units[power]}`;
 }
+
+/** Dispatches of a run, and those that are done once. */
+export function printDispatches({ steps, prepared }: { readonly steps: number; readonly prepared: number }): string {
+  const run = printNumberOf(steps - prepared, "dispatch", "dispatches");
+  return prepared === 0 ? run : `${run}, and ${prepared} once`;
+}

@@ -86,7 +86,7 @@ describe.skipIf(device === undefined)("on the device", () => {
     const { plan } = compiled("product");
     const identity = Float32Array.from({ length: 16 }, (_, k) => (k % 5 === 0 ? 1 : 0));
     const zeros = new Float32Array(16);
-    const with_ = (v: Float32Array) => (name: string) =>
+    const with_ = (v: Float32Array<ArrayBuffer>) => (name: string) =>
       name === "w" ? identity : name === "v" ? v : new Float32Array(4);
     const open = device as NonNullable<typeof device>;
     const executable = await prepare(open, plan, { parameters: with_(zeros) });

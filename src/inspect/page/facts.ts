@@ -1,5 +1,5 @@
 /** What a compiled entry costs, in one line. */
-import { printNumberOf, printShare, printSize, printTime, printWork } from "../quantities.ts";
+import { printDispatches, printNumberOf, printShare, printSize, printTime, printWork } from "../quantities.ts";
 import { element } from "./elements.ts";
 import type { Reader } from "./reader.ts";
 
@@ -15,10 +15,7 @@ export function inspectionFacts({ inspection, costs }: Reader): HTMLElement {
       `${printWork(first?.cost.flops ?? 0)} → ${printWork(costs.total.flops)}${saved >= 0.001 ? ` (−${printShare(saved)})` : ""}`,
     ],
     ["moved", printSize(costs.total.bytes)],
-    [
-      "run as",
-      `${printNumberOf(inspection.kernels.length, "kernel")}, ${printNumberOf(inspection.steps, "dispatch", "dispatches")}`,
-    ],
+    ["run as", `${printNumberOf(inspection.kernels.length, "kernel")}, ${printDispatches(inspection)}`],
     ["activations", printSize(memory.arenas.reduce((sum, bytes) => sum + bytes, 0))],
     ["parameters", printSize(memory.parameterBytes)],
     ...(costs.total.ms === undefined

@@ -1,7 +1,7 @@
 /** Kernels in the order in which they run, and the WGSL of the chosen one. */
 import { rank } from "../attribute-cost.ts";
 import type { Id } from "../inspection.ts";
-import { printNumberOf, printShare, printSize, printTime, printWork } from "../quantities.ts";
+import { printDispatches, printNumberOf, printShare, printSize, printTime, printWork } from "../quantities.ts";
 import { bar, colouredLine } from "./coloured-text.ts";
 import { element } from "./elements.ts";
 import { launchMarks, nodeMarks, type Reader } from "./reader.ts";
@@ -143,7 +143,7 @@ export function kernelsView(reader: Reader): HTMLElement {
       element(
         "span",
         { class: "summary" },
-        `${printNumberOf(inspection.kernels.length, "kernel")}, ${printNumberOf(inspection.steps, "dispatch", "dispatches")}`,
+        `${printNumberOf(inspection.kernels.length, "kernel")}, ${printDispatches(inspection)}`,
       ),
     ),
     launches.element,
