@@ -137,7 +137,7 @@ export function printPlan(plan: Plan): string {
 }
 
 /** Totals of a plan in one line. */
-export function printPlanCost({ plan, kernels }: CompiledGraph): string {
+export function printPlanCost({ plan }: CompiledGraph): string {
   const run = stepsOfRun(plan);
   const flops = run.reduce((sum, step) => sum + step.flops, 0);
   const bytes = run.reduce((sum, step) => sum + step.bytes, 0);

@@ -58,6 +58,11 @@ export function writeTunedSchedules(path: string, schedules: TunedSchedules): vo
 /** `8 × 2 vec4, turn k 4, shared by 16`; `4 × 1 vec4, blocks of 16 × 8, depth 16`; `4 rows, written out`; `64 threads a row`. */
 export function printSchedule(schedule: KernelSchedule): string {
   if ("written" in schedule) return `${rowsOf(schedule.rows)}${schedule.written ? ", written out" : ""}`;
+  if ("product" in schedule) {
+    const { product, rows, columns, subgroupRows, subgroupColumns, depth } = schedule;
+    const matrices = `${rows} × ${columns} matrices of ${product.rows} × ${product.columns} (${product.component})`;
+    return `${matrices}, ${subgroupRows} × ${subgroupColumns} subgroups, depth ${depth}`;
+  }
   if ("threads" in schedule) return `${schedule.threads === 1 ? "1 thread" : `${schedule.threads} threads`} a row`;
   const tile = `${schedule.rows} × ${schedule.vectors} vec4`;
   const turns = "turn" in schedule ? Object.entries(schedule.turn).filter(([, length]) => length > 1) : [];

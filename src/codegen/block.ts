@@ -3,7 +3,7 @@
  * loop-invariant work leaves the loops, and are found again instead of being computed twice.
  */
 import { type IndexExpression, type IndexVariable, valuesOf, variablesOf } from "./index-expression.ts";
-import type { ScalarExpression, ScalarType, Statement } from "./kernel.ts";
+import type { ScalarExpression, ScalarType, Statement, SubgroupMatrix } from "./kernel.ts";
 
 interface Scope {
   readonly statements: Statement[];
@@ -48,6 +48,9 @@ export interface PrivateArray {
   readonly at: (index: IndexExpression) => ScalarExpression;
   readonly set: (index: IndexExpression, value: ScalarExpression) => void;
 }
+
+/** A matrix by name, and where it lies in an array of the workgroup. */
+export type MatrixPlace = Omit<Extract<Statement, { kind: "store-matrix" }>, "kind">;
 
 export class Block {
   private readonly scopes: Scope[] = [newScope()];
@@ -136,6 +139,28 @@ export class Block {
     this.innermost.statements.push({ kind: "barrier", of });
   }
 
+  /** Declares a matrix of the subgroup, all zeros. */
+  matrix(wish: string, matrix: SubgroupMatrix): string {
+    const name = this.freshName(wish);
+    this.innermost.statements.push({ kind: "matrix", name, matrix });
+    return name;
+  }
+
+  /** Loads a matrix of the subgroup from an array of the workgroup. */
+  loadMatrix(wish: string, matrix: SubgroupMatrix, from: Omit<MatrixPlace, "name">): string {
+    const name = this.freshName(wish);
+    this.innermost.statements.push({ kind: "load-matrix", name, matrix, ...from });
+    return name;
+  }
+
+  multiplyMatrices(name: string, left: string, right: string): void {
+    this.innermost.statements.push({ kind: "multiply-matrices", name, left, right });
+  }
+
+  storeMatrix(to: MatrixPlace): void {
+    this.innermost.statements.push({ kind: "store-matrix", ...to });
+  }
+
   /** Writes an element of an array of the thread or of its workgroup. */
   setElement(name: string, index: IndexExpression, value: ScalarExpression): void {
     this.innermost.statements.push({ kind: "set", name, index, value });
@@ -184,7 +209,7 @@ const reservedNames = [
   "loop override requires return struct switch true var while bool f16 f32 i32 u32 vec2 vec3 vec4 mat2x2 mat3x3 mat4x4",
   "array atomic ptr sampler texture abs acos all any asin atan atan2 ceil clamp cos cosh cross distance dot exp exp2 floor",
   "fma fract length log log2 max min mix modf normalize pow radians reflect round select sign sin sinh smoothstep sqrt step",
-  "tan tanh transpose trunc main thread team member invocation storage read write read_write function private workgroup uniform NULL Self abstract",
+  "tan tanh transpose trunc main thread team member invocation subgroup storage read write read_write function private workgroup uniform NULL Self abstract",
   "active alignas alignof as asm async attribute auto await become cast catch class co_await common compile concept constexpr",
   "crate debugger decltype delete demote do enum explicit export extends extern external filter final finally friend from fxgroup",
   "get goto groupshared highp impl implements import inline instanceof interface layout lowp macro match mediump meta mod module",

@@ -1,7 +1,8 @@
 /** The schedules that a contraction may have on a device; which of them is best, a model of their cost says, or a measurement. */
 import type { TileIndices } from "./contraction-tile.ts";
-import { blockBytes, slicedIndex } from "./lower-blocked-contraction.ts";
+import { blockBytes } from "./lower-blocked-contraction.ts";
 import type { ContractionSchedule, DeviceSchedule, WorkgroupBlock } from "./schedule.ts";
+import { slicedIndex } from "./workgroup-slices.ts";
 
 /** A turn that loads four neighbours at once, or a whole short index, so that places of a window share their loads. */
 const longestWindow = 3;

@@ -37,6 +37,16 @@ export interface DeviceFeatures {
   readonly subgroups: boolean;
   /** Timestamp queries, for profiles. */
   readonly timestamps: boolean;
+  /** Products of small matrices that a subgroup computes in one instruction; none unless given. */
+  readonly matrices?: readonly MatrixProduct[];
+}
+
+/** A product `[rows, depth] × [depth, columns]` of elements of a type, summed in f32. */
+export interface MatrixProduct {
+  readonly component: "f32" | "f16";
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
 }
 
 /** What every WebGPU device offers without asking: for compiling where there is none, and for tests. */

@@ -140,6 +140,11 @@ function countStatements(statements: readonly Statement[], turns: number, walk: 
         countStatements(statement.body, turns, walk);
         break;
       case "barrier":
+      case "matrix":
+      case "load-matrix":
+      case "multiply-matrices":
+      case "store-matrix":
+        // Only measurements choose matrices of subgroups: what they cost differs too much by device.
         break;
     }
   }

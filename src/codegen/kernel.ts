@@ -69,6 +69,26 @@ export type Statement =
   | { readonly kind: "if"; readonly condition: ScalarExpression; readonly body: readonly Statement[] }
   /** All threads of the one workgroup share out the values of `thread`. */
   | { readonly kind: "parallel"; readonly thread: IndexVariable; readonly body: readonly Statement[] }
+  /** Declares a matrix that a subgroup holds together, all zeros. */
+  | { readonly kind: "matrix"; readonly name: string; readonly matrix: SubgroupMatrix }
+  /** A matrix from an array of the workgroup, row by row; `stride` elements from one row to the next. */
+  | {
+      readonly kind: "load-matrix";
+      readonly name: string;
+      readonly matrix: SubgroupMatrix;
+      readonly array: string;
+      readonly offset: IndexExpression;
+      readonly stride: number;
+    }
+  /** Adds the product of two matrices to a third. */
+  | { readonly kind: "multiply-matrices"; readonly name: string; readonly left: string; readonly right: string }
+  | {
+      readonly kind: "store-matrix";
+      readonly name: string;
+      readonly array: string;
+      readonly offset: IndexExpression;
+      readonly stride: number;
+    }
   /** Waits for the whole workgroup, and makes its stores to buffers or to its own arrays visible to all of it. */
   | { readonly kind: "barrier"; readonly of: "storage" | "workgroup" }
   | {
@@ -78,11 +98,22 @@ export type Statement =
       readonly value: ScalarExpression;
     };
 
+/** A matrix spread over the invocations of a subgroup, which they load, multiply and store together. */
+export interface SubgroupMatrix {
+  /** Which factor of a product it is, or that it is a result. */
+  readonly role: "left" | "right" | "result";
+  readonly component: "f32" | "f16";
+  readonly rows: number;
+  readonly columns: number;
+}
+
 /** Memory that the threads of a workgroup share. */
 export interface WorkgroupArray {
   readonly name: string;
   readonly length: number;
   readonly type: ScalarType;
+  /** True where its elements are kept in half precision. */
+  readonly half?: boolean;
 }
 
 export interface KernelBuffer {
@@ -102,6 +133,8 @@ export interface Team {
   readonly member: IndexVariable;
   /** Position in the subgroup, where subgroups are used; its extent is their size. */
   readonly invocation?: IndexVariable;
+  /** Number of the subgroup in the workgroup, where it matters. */
+  readonly subgroup?: IndexVariable;
 }
 
 export interface Kernel {

@@ -20,17 +20,12 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { below, kernelName, type LoweredKernel, Lowering, multiply, nameIndex } from "./lowering.ts";
+import { kernelName, type LoweredKernel, Lowering, multiply, nameIndex } from "./lowering.ts";
 import type { ContractionSchedule, WorkgroupBlock } from "./schedule.ts";
 import { storeTile } from "./store-tile.ts";
 import { range } from "./tile-loads.ts";
 import { applyOperation, laneIndex } from "./values.ts";
-
-/** The summed index that is walked in slices: the longest. */
-export function slicedIndex(tile: TileIndices): string {
-  const size = (name: string) => tile.sizes.get(name) as number;
-  return tile.summed.reduce((longest, name) => (size(name) >= size(longest) ? name : longest));
-}
+import { copySlice, type Slicing, walkSlices } from "./workgroup-slices.ts";
 
 /** Bytes of workgroup memory of a schedule. */
 export function blockBytes({ rows, vectors }: ContractionSchedule, block: WorkgroupBlock): number {
@@ -51,7 +46,6 @@ export function lowerBlockedContraction(
   const threads = threadRows * threadColumns;
   const blockRows = threadRows * rows;
   const blockVectors = threadColumns * vectors;
-  const sliced = slicedIndex(tile);
 
   const grid = [
     ...tile.outer.map(size),
@@ -89,48 +83,9 @@ export function lowerBlockedContraction(
   const columnSlice = lowering.workgroupArray("column_slice", depth * blockVectors, { dtype, width: 4 });
 
   const inRange = (index: string, at: IndexExpression) => clampIndex(at, 0, size(index) - 1);
-  const positionOf = (indices: readonly string[], own: ReadonlyMap<string, IndexExpression>) =>
-    indices.map((index) => own.get(index) ?? (places.get(index) as IndexExpression));
-
-  /** Copies a slice of a factor: each thread takes every so-many-th of its elements (or vec4s of columns). */
-  const copySlice = (
-    slice: IndexExpression,
-    factor: {
-      readonly node: Node;
-      readonly indices: readonly string[];
-      readonly across: string;
-      /** Elements across, and where the one with a number stands. */
-      readonly width: number;
-      readonly at: (place: IndexExpression) => IndexExpression;
-      readonly store: (k: IndexExpression, place: IndexExpression, value: ScalarExpression) => void;
-    },
-  ) => {
-    // Along the index that lies side by side in the buffer, neighbours are read by neighbouring threads.
-    const slicedIsFastest = factor.indices[factor.indices.length - 1] === sliced;
-    const count = depth * factor.width;
-    for (const turn of range(Math.ceil(count / threads))) {
-      const element = addIndex(variableIndex(member), constantIndex(turn * threads));
-      const [a, b] = unflatten(element, slicedIsFastest ? [factor.width, depth] : [depth, factor.width]) as [
-        IndexExpression,
-        IndexExpression,
-      ];
-      const [k, place] = slicedIsFastest ? [b, a] : [a, b];
-      const walked = addIndex(scaleIndex(slice, depth), k);
-      const copy = () => {
-        const own = new Map([
-          [factor.across, factor.at(place)],
-          [sliced, inRange(sliced, walked)],
-        ]);
-        const value = lowering.value(factor.node, positionOf(factor.indices, own));
-        const exists = below(walked, size(sliced));
-        factor.store(k, place, exists === undefined ? value : applyOperation("select", [exists, value, zero], dtype));
-      };
-      block.when(below(element, count), copy);
-    }
-  };
-
+  const slicing: Slicing = { tile, dtype, member, depth, places };
   const multiplySlice = (slice: IndexExpression) => {
-    copySlice(slice, {
+    copySlice(lowering, slicing, slice, {
       node: head.operands[tile.rowFactor] as Node,
       indices: tile.rowIndices,
       across: tile.row,
@@ -138,7 +93,7 @@ export function lowerBlockedContraction(
       at: (place) => inRange(tile.row, addIndex(scaleIndex(rowBlock, blockRows), place)),
       store: (k, place, value) => rowSlice.set(addIndex(scaleIndex(k, blockRows), place), value),
     });
-    copySlice(slice, {
+    copySlice(lowering, slicing, slice, {
       node: head.operands[1 - tile.rowFactor] as Node,
       indices: tile.columnIndices,
       across: tile.column,
@@ -171,21 +126,7 @@ export function lowerBlockedContraction(
     block.barrier("workgroup");
   };
 
-  const others = tile.summed.filter((name) => name !== sliced);
-  const nest = (depthOfLoop: number) => {
-    const name = others[depthOfLoop];
-    const extent = name === undefined ? Math.ceil(size(sliced) / depth) : size(name);
-    const variable: IndexVariable = { name: block.freshName(name ?? "slice"), extent };
-    block.loop(variable, {}, () => {
-      if (name === undefined) {
-        multiplySlice(variableIndex(variable));
-        return;
-      }
-      places.set(name, variableIndex(variable));
-      nest(depthOfLoop + 1);
-    });
-  };
-  nest(0);
+  walkSlices(lowering, tile, depth, places, multiplySlice);
   storeTile(lowering, { group, tile, dtype, sums, rowAt, columnAt, places, where: [] });
   return lowering.finish(kernelName(group));
 }

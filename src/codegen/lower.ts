@@ -9,6 +9,7 @@ import { lowerBlockedContraction } from "./lower-blocked-contraction.ts";
 import { lowerContraction } from "./lower-contraction.ts";
 import { lowerExtern } from "./lower-extern.ts";
 import { lowerMap } from "./lower-map.ts";
+import { lowerMatrixContraction, matrixSchedules } from "./lower-matrix-contraction.ts";
 import { lowerOnlineSoftmax, onlineSoftmaxSchedules } from "./lower-online-softmax.ts";
 import { lowerOrder } from "./lower-order.ts";
 import { lowerRows, rowSchedules } from "./lower-rows.ts";
@@ -86,8 +87,18 @@ export function cheapest(ways: readonly Candidate[], profile: DeviceProfile): Co
 /** More ways to compute a group that is in no loop: too many to be lowered for every kernel, but worth measuring. */
 export function widerCandidates(group: KernelGroup, device: DeviceSchedule): readonly Candidate[] {
   if (group.kind !== "contraction") return [];
-  const tile = tileIndices(group.heads[0] as Node);
-  return tile === undefined ? [] : tileCandidates(group, tile, widerContractionSchedules(tile, device));
+  const head = group.heads[0] as Node;
+  const tile = tileIndices(head);
+  if (tile === undefined) return [];
+  const { matrices, subgroup, workgroupMemory: memory } = device;
+  const ofMatrices =
+    matrices === undefined || subgroup === undefined || memory === undefined
+      ? []
+      : matrixSchedules(head, tile, { matrices, subgroup, memory });
+  return [
+    ...tileCandidates(group, tile, widerContractionSchedules(tile, device)),
+    ...ofMatrices.map((schedule) => ({ schedule, lower: () => lowerMatrixContraction(group, tile, schedule) })),
+  ];
 }
 
 /** The ways to compute a group, the plainest first. */

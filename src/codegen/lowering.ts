@@ -92,10 +92,16 @@ export class Lowering implements ValueSources {
   }
 
   /** Declares an array of the workgroup. */
-  workgroupArray(wish: string, length: number, type: ScalarType): PrivateArray {
+  workgroupArray(
+    wish: string,
+    length: number,
+    type: ScalarType,
+    half = false,
+  ): PrivateArray & { readonly name: string } {
     const name = this.block.freshName(wish);
-    this.workgroupArrays.push({ name, length, type });
+    this.workgroupArrays.push({ name, length, type, ...(half ? { half } : {}) });
     return {
+      name,
       at: (index) => ({ kind: "element", name, index, type, uses: indexUses(index) }),
       set: (index, value) => this.block.setElement(name, index, value),
     };

@@ -86,8 +86,13 @@ export function mapStatements(statements: readonly Statement[], map: KernelMap):
         return { ...of, condition: expression(of.condition), body: of.body.map(statement) };
       case "parallel":
         return { ...of, body: of.body.map(statement) };
+      case "load-matrix":
+      case "store-matrix":
+        return { ...of, offset: index(of.offset) };
       case "barrier":
       case "array":
+      case "matrix":
+      case "multiply-matrices":
         return of;
     }
   };

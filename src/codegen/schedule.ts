@@ -1,5 +1,5 @@
 /** Schedules: the choices that do not change what a kernel computes, as plain data. */
-import type { DeviceProfile } from "./device-profile.ts";
+import type { DeviceProfile, MatrixProduct } from "./device-profile.ts";
 
 /** How the tile of a contraction is computed (lower-contraction.ts). */
 export interface ContractionSchedule {
@@ -37,6 +37,20 @@ export interface SharedLoads {
   readonly subgroup: number;
 }
 
+/** How a contraction is computed by the matrix instructions of subgroups (lower-matrix-contraction.ts). */
+export interface MatrixSchedule {
+  readonly product: MatrixProduct;
+  /** Matrices of the result that a subgroup has, in rows and columns. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Invocations of a subgroup, and subgroups of a workgroup in rows and columns. */
+  readonly subgroup: number;
+  readonly subgroupRows: number;
+  readonly subgroupColumns: number;
+  /** Elements of the summed index in a slice. */
+  readonly depth: number;
+}
+
 /** How the rows of an online softmax are computed (lower-online-softmax.ts). */
 export interface OnlineSoftmaxSchedule {
   /** Rows of a thread. */
@@ -61,7 +75,7 @@ export interface RowSchedule {
   readonly threads: number;
 }
 
-export type KernelSchedule = ContractionSchedule | OnlineSoftmaxSchedule | SumSchedule | RowSchedule;
+export type KernelSchedule = ContractionSchedule | MatrixSchedule | OnlineSoftmaxSchedule | SumSchedule | RowSchedule;
 
 /** What all kernels for a device have in common. */
 export interface DeviceSchedule {
@@ -75,6 +89,8 @@ export interface DeviceSchedule {
   readonly subgroup?: number;
   /** Workgroup memory worth using, and the threads that can share it; absent where it is no faster than any other memory. */
   readonly workgroupMemory?: { readonly bytes: number; readonly threads: number };
+  /** Products that subgroups compute in one instruction. */
+  readonly matrices?: readonly MatrixProduct[];
 }
 
 /**
@@ -93,6 +109,7 @@ export function deviceSchedule(profile: DeviceProfile): DeviceSchedule {
     // A small contraction takes a quarter of the time to compile with one row and one vector, and no noticeable time to run.
     lightWork: isSoftware ? 2 ** 19 : 0,
     ...(hasSubgroups ? { subgroup: smallest } : {}),
+    ...(profile.features.matrices === undefined ? {} : { matrices: profile.features.matrices }),
     ...(isSoftware
       ? {}
       : {

@@ -10,7 +10,8 @@ import {
   remainderIndex,
   scaleIndex,
 } from "./index-expression.ts";
-import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Statement, Team } from "./kernel.ts";
+import type { Kernel, KernelBuffer, ScalarExpression, ScalarType, Statement, SubgroupMatrix, Team } from "./kernel.ts";
+import { inlineCandidates, vectorBuffers } from "./wgsl-uses.ts";
 
 export interface WgslOptions {
   readonly workgroupSize: number;
@@ -45,6 +46,8 @@ interface Printing {
   /** Lets that stand in the text only where they are used. */
   readonly inlined: ReadonlyMap<string, ScalarExpression>;
   readonly helpers: Set<string>;
+  /** Arrays of the workgroup in half precision. */
+  readonly halves: ReadonlySet<string>;
   readonly workgroupSize: number;
   readonly keepsLoops: boolean;
 }
@@ -56,21 +59,24 @@ export function printWgsl(kernel: Kernel, options: WgslOptions): string {
     vectors: vectorBuffers(kernel.body),
     inlined: inlineCandidates(kernel.body),
     helpers: new Set(),
+    halves: new Set(kernel.workgroupArrays?.filter(({ half }) => half === true).map(({ name }) => name)),
     workgroupSize: options.workgroupSize,
     keepsLoops: options.keepsLoops,
   };
   const body = printStatements(printing, kernel.body, "  ");
   const lines: string[] = kernel.description.map((line) => `// ${line}`);
-  if (kernel.buffers.some((buffer) => buffer.dtype === "f16")) lines.push("enable f16;");
+  const halves = kernel.workgroupArrays?.some(({ half }) => half === true) ?? false;
+  if (halves || kernel.buffers.some((buffer) => buffer.dtype === "f16")) lines.push("enable f16;");
   if (kernel.team?.invocation !== undefined) lines.push("enable subgroups;");
+  if (usesMatrices(kernel.body)) lines.push("enable chromium_experimental_subgroup_matrix;");
   if (lines.length > 0) lines.push("");
   kernel.buffers.forEach((buffer, binding) => {
     lines.push(
       `@group(0) @binding(${binding}) var<storage, ${buffer.access}> ${buffer.name}: ${bufferType(printing, buffer, binding)};`,
     );
   });
-  for (const { name, length, type } of kernel.workgroupArrays ?? []) {
-    lines.push(`var<workgroup> ${name}: array<${typeName(type)}, ${length}>;`);
+  for (const { name, length, type, half } of kernel.workgroupArrays ?? []) {
+    lines.push(`var<workgroup> ${name}: array<${half === true ? "f16" : typeName(type)}, ${length}>;`);
   }
   for (const helper of [...printing.helpers].sort()) {
     const vector = helper.endsWith("4");
@@ -102,6 +108,7 @@ function teamHeader(team: Team, options: WgslOptions): string[] {
     "@builtin(workgroup_id) id: vec3<u32>",
     `@builtin(local_invocation_index) ${team.member.name}: u32`,
     ...(team.invocation === undefined ? [] : [`@builtin(subgroup_invocation_id) ${team.invocation.name}: u32`]),
+    ...(team.subgroup === undefined ? [] : [`@builtin(subgroup_id) ${team.subgroup.name}: u32`]),
   ];
   const { name, extent } = team.number;
   const along = options.workgroupsAlongX;
@@ -116,124 +123,6 @@ function teamHeader(team: Team, options: WgslOptions): string[] {
 function bufferType(printing: Printing, buffer: KernelBuffer, binding: number): string {
   const element = storageTypes[buffer.dtype];
   return `array<${printing.vectors.has(binding) ? `vec4<${element}>` : element}>`;
-}
-
-function* expressionsOf(statements: readonly Statement[]): Generator<ScalarExpression> {
-  for (const statement of statements) {
-    switch (statement.kind) {
-      case "let":
-      case "var":
-      case "assign":
-      case "set":
-      case "store":
-        yield statement.value;
-        break;
-      case "if":
-        yield statement.condition;
-        yield* expressionsOf(statement.body);
-        break;
-      case "loop":
-      case "parallel":
-        yield* expressionsOf(statement.body);
-        break;
-    }
-  }
-}
-
-function childrenOf(expression: ScalarExpression): readonly ScalarExpression[] {
-  switch (expression.kind) {
-    case "apply":
-      return expression.args;
-    case "splat":
-    case "lane":
-    case "broadcast":
-      return [expression.of];
-    case "lanes":
-    case "dot":
-      return expression.of;
-    case "load":
-      return indexValues(expression.address);
-    case "index":
-    case "element":
-      return indexValues(expression.index);
-    default:
-      return [];
-  }
-}
-
-function indexValues(index: IndexExpression): ScalarExpression[] {
-  return index.terms.flatMap(({ atom }) =>
-    atom.kind === "value" ? [atom.value] : atom.kind === "variable" ? [] : indexValues(atom.of),
-  );
-}
-
-function vectorBuffers(body: readonly Statement[]): Set<number> {
-  const vectors = new Set<number>();
-  const visit = (expression: ScalarExpression) => {
-    if (expression.kind === "load" && expression.type.width === 4) vectors.add(expression.buffer);
-    for (const child of childrenOf(expression)) visit(child);
-  };
-  for (const expression of expressionsOf(body)) visit(expression);
-  const stores = (statements: readonly Statement[]) => {
-    for (const statement of statements) {
-      if (statement.kind === "store" && statement.value.type.width === 4) vectors.add(statement.buffer);
-      if ("body" in statement) stores(statement.body);
-    }
-  };
-  stores(body);
-  return vectors;
-}
-
-/** Unnamed lets that are used exactly once, in their own scope: they read better in place. */
-function inlineCandidates(body: readonly Statement[]): Map<string, ScalarExpression> {
-  const uses = new Map<string, number>();
-  const count = (expression: ScalarExpression) => {
-    if (expression.kind === "name") uses.set(expression.name, (uses.get(expression.name) ?? 0) + 1);
-    for (const child of childrenOf(expression)) count(child);
-  };
-  const countIndex = (index: IndexExpression | undefined) => {
-    if (index !== undefined) for (const value of indexValues(index)) count(value);
-  };
-  const countAll = (statements: readonly Statement[]) => {
-    for (const statement of statements) {
-      if (statement.kind === "store") countIndex(statement.address);
-      if (statement.kind === "set") countIndex(statement.index);
-      if (statement.kind === "loop") {
-        countIndex(statement.from);
-        countIndex(statement.until);
-        countAll(statement.body);
-      } else if (statement.kind === "if") {
-        count(statement.condition);
-        countAll(statement.body);
-      } else if (statement.kind === "parallel") countAll(statement.body);
-      else if (statement.kind === "index") countIndex(statement.value);
-      else if (statement.kind !== "barrier" && statement.kind !== "array") count(statement.value);
-    }
-  };
-  countAll(body);
-  const inlined = new Map<string, ScalarExpression>();
-  const scan = (statements: readonly Statement[]) => {
-    const direct = new Map<string, number>();
-    const own = (expression: ScalarExpression) => {
-      if (expression.kind === "name") direct.set(expression.name, (direct.get(expression.name) ?? 0) + 1);
-      for (const child of childrenOf(expression)) own(child);
-    };
-    for (const statement of statements) {
-      if (statement.kind === "store") for (const value of indexValues(statement.address)) own(value);
-      if (statement.kind === "loop" || statement.kind === "parallel") scan(statement.body);
-      else if (statement.kind === "if") {
-        own(statement.condition);
-        scan(statement.body);
-      } else if ("value" in statement && statement.kind !== "index") own(statement.value);
-    }
-    for (const statement of statements) {
-      if (statement.kind !== "let" || statement.authored) continue;
-      if (uses.get(statement.name) === 1 && direct.get(statement.name) === 1)
-        inlined.set(statement.name, statement.value);
-    }
-  };
-  scan(body);
-  return inlined;
 }
 
 function printStatements(printing: Printing, statements: readonly Statement[], indent: string): string[] {
@@ -291,13 +180,39 @@ function printStatement(printing: Printing, statement: Statement, indent: string
       ];
     case "array":
       return [`${indent}var ${statement.name}: array<${typeName(statement.type)}, ${statement.length}>;`];
-    case "set":
+    case "set": {
+      const half = printing.halves.has(statement.name);
+      const text = half ? `f16(${value(statement.value)})` : value(statement.value);
+      return [`${indent}${statement.name}[${bare(printIndex(printing, statement.index))}] = ${text};`];
+    }
+    case "matrix":
+      return [`${indent}var ${statement.name}: ${matrixType(statement.matrix)};`];
+    case "load-matrix": {
+      const place = `&${statement.array}, ${bare(printIndex(printing, statement.offset))}, ${statement.stride}u`;
+      const type = matrixType(statement.matrix);
+      return [`${indent}let ${statement.name} = subgroupMatrixLoad<${type}, row_major>(${place});`];
+    }
+    case "multiply-matrices": {
+      const { name, left, right } = statement;
+      return [`${indent}${name} = subgroupMatrixMultiplyAccumulate(${left}, ${right}, ${name});`];
+    }
+    case "store-matrix": {
+      const offset = bare(printIndex(printing, statement.offset));
       return [
-        `${indent}${statement.name}[${bare(printIndex(printing, statement.index))}] = ${value(statement.value)};`,
+        `${indent}subgroupMatrixStore<row_major>(&${statement.array}, ${offset}, ${statement.name}, ${statement.stride}u);`,
       ];
+    }
     case "store":
       return [`${indent}${printStore(printing, statement)};`];
   }
+}
+
+function matrixType({ role, component, rows, columns }: SubgroupMatrix): string {
+  return `subgroup_matrix_${role}<${component}, ${columns}, ${rows}>`;
+}
+
+function usesMatrices(statements: readonly Statement[]): boolean {
+  return statements.some((each) => each.kind === "matrix" || ("body" in each && usesMatrices(each.body)));
 }
 
 function printStore(printing: Printing, statement: Statement & { kind: "store" }): string {

@@ -27,8 +27,9 @@ export interface DawnOptions {
   readonly robustness: boolean;
 }
 
+/** WEFT_DAWN_FEATURES names more of Dawn's features; `allow_unsafe_apis` is what matrices of subgroups need as long as they are an experiment. */
 function toggles(options: DawnOptions): string[] {
-  const enabled = ["vulkan_enable_f16_on_nvidia"];
+  const enabled = ["vulkan_enable_f16_on_nvidia", ...(process.env.WEFT_DAWN_FEATURES ?? "").split(",").filter(Boolean)];
   if (!options.robustness) enabled.push("disable_robustness");
   // Clearing costs a pass over every arena, and plans write before they read; quantised timestamps are useless here.
   const disabled = ["lazy_clear_resource_on_first_use", "timestamp_quantization"];

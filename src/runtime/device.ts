@@ -1,5 +1,5 @@
 /** Opening a WebGPU device: which adapter, with which limits, and what becomes of work when it is lost. */
-import type { DeviceProfile } from "../codegen/device-profile.ts";
+import type { DeviceProfile, MatrixProduct } from "../codegen/device-profile.ts";
 import { DeviceError } from "./errors.ts";
 import { createPipelineCache, type PipelineCache } from "./pipelines.ts";
 
@@ -52,7 +52,10 @@ const requestedLimits = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
-const requestedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
+/** Not in WebGPU's own list of features yet. */
+const subgroupMatrices = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+
+const requestedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups", subgroupMatrices];
 
 /**
  * Opens the best device that the options allow.
@@ -161,8 +164,28 @@ function profileOf({ adapter, hostMemoryBytes }: FoundAdapter): DeviceProfile {
       f16: adapter.features.has("shader-f16"),
       subgroups,
       timestamps: adapter.features.has("timestamp-query"),
+      ...(adapter.features.has(subgroupMatrices) ? { matrices: matrixProducts(info) } : {}),
     },
   };
+}
+
+/** What Dawn says of a matrix product that subgroups compute. */
+interface MatrixConfiguration {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** The products whose sums are kept in f32. */
+function matrixProducts(info: GPUAdapterInfo): readonly MatrixProduct[] {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<MatrixConfiguration> };
+  return [...subgroupMatrixConfigs].flatMap(({ componentType: component, resultComponentType, M, N, K }) =>
+    (component === "f32" || component === "f16") && resultComponentType === "f32"
+      ? [{ component, rows: M, columns: N, depth: K }]
+      : [],
+  );
 }
 
 type Preference = DeviceOptions["prefer"] | "none";

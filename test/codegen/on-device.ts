@@ -4,6 +4,7 @@ import {
   type DeviceSchedule,
   deviceSchedule,
   makePlan,
+  type Plan,
   type PlanOptions,
 } from "../../src/codegen/index.ts";
 import { elementCount, type Graph, type GraphValues, type Node, type Tensor, tensorOf } from "../../src/ir/index.ts";
@@ -51,8 +52,16 @@ export async function runValues(
   values: GraphValues,
   options: PlanOptions = {},
 ): Promise<Record<string, Float64Array>> {
-  const planned = makePlan(graph, device.profile, options);
-  const executable = await prepare(device, planned.plan, {
+  return runPlan(device, makePlan(graph, device.profile, options).plan, values);
+}
+
+/** Results of a plan on the device for given values. */
+export async function runPlan(
+  device: WeftDevice,
+  plan: Plan,
+  values: GraphValues,
+): Promise<Record<string, Float64Array>> {
+  const executable = await prepare(device, plan, {
     parameters: (name) => hostArray(values.parameters?.[name] as Tensor),
   });
   try {
