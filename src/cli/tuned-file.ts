@@ -57,6 +57,8 @@ export function writeTunedSchedules(path: string, schedules: TunedSchedules): vo
 
 /** `8 × 2 vec4, turn k 4, shared by 16`; `4 × 1 vec4, blocks of 16 × 8, depth 16`; `4 rows, written out`; `64 threads a row`. */
 export function printSchedule(schedule: KernelSchedule): string {
+  if ("written" in schedule && schedule.together !== undefined)
+    return `${schedule.together.parts} of ${schedule.together.workgroup} threads a sum`;
   if ("written" in schedule) return `${rowsOf(schedule.rows)}${schedule.written ? ", written out" : ""}`;
   if ("product" in schedule) {
     const { product, rows, columns, subgroupRows, subgroupColumns, depth } = schedule;

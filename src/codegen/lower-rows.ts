@@ -13,11 +13,9 @@ import {
   type Reducer,
 } from "../ir/index.ts";
 import { type KernelGroup, keptAxes } from "../passes/index.ts";
-import { type Block, indexUses, lane, literal, splat } from "./block.ts";
+import { indexUses, lane, literal, splat } from "./block.ts";
 import {
   addIndex,
-  clampIndex,
-  constantIndex,
   type IndexExpression,
   type IndexVariable,
   scaleIndex,
@@ -25,10 +23,11 @@ import {
   variableIndex,
 } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { below, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
+import { kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
 import type { DeviceSchedule, RowSchedule } from "./schedule.ts";
 import { applyOperation, fourTimes, indexValue, laneIndex, lanes, laneVariable, type RegionSources } from "./values.ts";
+import { reduceTogether, walkTogether, wholeWorkgroup } from "./workgroup-reduction.ts";
 
 /** `across`: four rows a thread; `within`: four elements of a row at a time; `scalar`: neither. */
 type VectorMode = "across" | "within" | "scalar";
@@ -154,7 +153,7 @@ function walkRow(
     const vector = space.mode === "within" && depth === space.reduced.length - 1;
     const count = vector ? size / 4 : size;
     if (space.member !== undefined && depth === space.reduced.length - 1) {
-      walkTogether(lowering.block, space.member, count, (k) => {
+      walkTogether(lowering.block, wholeWorkgroup(space.member), count, (k) => {
         position[axis] = vector ? fourTimes(k) : k;
         nest(depth + 1);
       });
@@ -168,38 +167,6 @@ function walkRow(
     });
   };
   nest(0);
-}
-
-/** Each thread takes every so-many-th step of a row. */
-function walkTogether(block: Block, member: IndexVariable, count: number, body: (k: IndexExpression) => void): void {
-  const turn: IndexVariable = { name: block.freshName("turn"), extent: Math.ceil(count / member.extent) };
-  block.loop(turn, {}, () => {
-    const k = addIndex(scaleIndex(variableIndex(turn), member.extent), variableIndex(member));
-    // What is computed under the test may be computed before it: steps beyond the end read the last one.
-    block.when(below(k, count), () => body(clampIndex(k, 0, count - 1)));
-  });
-}
-
-/** The reduction of what the threads of a workgroup hold, in all of them: halves are joined until one is left. */
-function reduceTogether(
-  lowering: Lowering,
-  member: IndexVariable,
-  operation: string,
-  own: ScalarExpression,
-): ScalarExpression {
-  const { block } = lowering;
-  const { dtype } = own.type;
-  const parts = lowering.workgroupArray("parts", member.extent, { dtype, width: 1 });
-  const at = (ahead: number) => addIndex(variableIndex(member), constantIndex(ahead));
-  parts.set(at(0), own);
-  block.barrier("workgroup");
-  for (let half = member.extent / 2; half >= 1; half /= 2) {
-    block.when(applyOperation("lt", [indexValue(at(0)), literal(half, "i32")], "bool"), () => {
-      parts.set(at(0), applyOperation(operation, [parts.at(at(0)), parts.at(at(half))], dtype));
-    });
-    block.barrier("workgroup");
-  }
-  return block.variable("whole", parts.at(constantIndex(0)));
 }
 
 /** Loop bounds that all reductions of the level agree on; where they differ, the tests inside do the work. */
@@ -287,7 +254,9 @@ function reduceLevel(
     }
     results.set(
       head,
-      space.member === undefined ? whole : reduceTogether(lowering, space.member, reducer.operation, whole),
+      space.member === undefined
+        ? whole
+        : reduceTogether(lowering, wholeWorkgroup(space.member), reducer.operation, whole),
     );
   }
 }

@@ -9,18 +9,21 @@ import {
   addIndex,
   clampIndex,
   constantIndex,
+  divideIndex,
   type IndexExpression,
   type IndexVariable,
+  remainderIndex,
   scaleIndex,
   unflatten,
   variableIndex,
 } from "./index-expression.ts";
 import { arithmeticType, type ScalarExpression } from "./kernel.ts";
-import { below, followEpilogue, kernelName, type LoweredKernel, Lowering } from "./lowering.ts";
+import { below, followEpilogue, kernelName, type LoweredKernel, Lowering, nameIndex } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
-import type { SumSchedule } from "./schedule.ts";
+import type { DeviceSchedule, SumSchedule } from "./schedule.ts";
 import { range } from "./tile-loads.ts";
-import { applyOperation, fourTimes, lanes, laneVariable, type RegionSources } from "./values.ts";
+import { applyOperation, fourTimes, indexValue, lanes, laneVariable, type RegionSources } from "./values.ts";
+import { type ReducingThreads, reduceTogether, walkTogether } from "./workgroup-reduction.ts";
 
 /** Sums of so few terms can be written out: rows that read the same elements then share their loads. */
 const mostWritten = 32;
@@ -44,23 +47,42 @@ function rolesOf(head: Node) {
   const within =
     !across && lastSummed !== undefined && (sizes.get(lastSummed) as number) % 4 === 0 && endsWith(lastSummed);
   const row = across ? spec.result[spec.result.length - 2] : lastKept;
+  // The index whose terms threads can share out: the last where vectors run along it, else the longest.
+  const longest = (a: string, b: string) => ((sizes.get(b) as number) > (sizes.get(a) as number) ? b : a);
+  const divided = within ? lastSummed : summed.length === 0 ? undefined : summed.reduce(longest);
   const terms = summed.reduce((count, name) => count * (sizes.get(name) as number), 1);
-  return { spec, sizes, summed, lastSummed, across, within, row, terms };
+  return { spec, sizes, summed, lastSummed, divided, across, within, row, terms };
 }
 
-/** The schedules that a sum may have. */
-export function sumSchedules(head: Node): readonly SumSchedule[] {
-  const { row, sizes, terms, summed, within } = rolesOf(head);
+/** The schedules that a sum may have on a device. */
+export function sumSchedules(head: Node, device: DeviceSchedule, repeats: boolean): readonly SumSchedule[] {
+  const { row, sizes, terms, summed, within, across, divided } = rolesOf(head);
   const length = row === undefined ? 1 : (sizes.get(row) as number);
   const written = terms <= mostWritten && summed.length > 0 && !within;
   const rows = length >= 4 ? [1, 4] : [1];
-  return [false, ...(written ? [true] : [])].flatMap((each) => rows.map((count) => ({ rows: count, written: each })));
+  const alone = [false, ...(written ? [true] : [])].flatMap((each) =>
+    rows.map((count) => ({ rows: count, written: each })),
+  );
+  const { workgroupMemory } = device;
+  if (workgroupMemory === undefined || repeats || divided === undefined || head.attributes.where !== undefined)
+    return alone;
+  const steps = (sizes.get(divided) as number) / (within ? 4 : 1);
+  // Along the sum neighbouring threads read neighbouring terms; across it they have neighbouring sums.
+  const together = across
+    ? [4, 16].map((parts) => ({ workgroup: 64, parts }))
+    : [32, 64, 256].map((workgroup) => ({ workgroup, parts: workgroup }));
+  return [
+    ...alone,
+    ...together
+      .filter(({ workgroup, parts }) => workgroup <= workgroupMemory.threads && steps >= 2 * parts)
+      .map((each) => ({ rows: 1, written: false, together: each })),
+  ];
 }
 
 export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: RegionSources): LoweredKernel {
   const head = group.heads[0] as Node;
   const root = group.outputs[0] as Node;
-  const { spec, sizes, summed, lastSummed, across, within, row } = rolesOf(head);
+  const { spec, sizes, summed, lastSummed, divided, across, within, row } = rolesOf(head);
   const size = (name: string) => sizes.get(name) as number;
   const where: readonly Constraint[] = parseConstraints((head.attributes.where as string | undefined) ?? "");
   const { rows } = schedule;
@@ -69,10 +91,9 @@ export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: Reg
     name === row ? Math.ceil(size(name) / rows) : across && axis === last ? size(name) / 4 : size(name),
   );
 
-  const thread: IndexVariable = { name: "thread", extent: grid.reduce((a, b) => a * b, 1) };
-  const lowering = new Lowering(group, thread, region);
+  const { lowering, flat, threads, exists } = layOutSums(group, grid, schedule.together, region);
   const { block } = lowering;
-  const coordinates = unflatten(variableIndex(thread), grid);
+  const coordinates = unflatten(flat, grid);
   const kept = spec.result.map((_, axis) =>
     across && axis === last ? fourTimes(coordinates[axis] as IndexExpression) : (coordinates[axis] as IndexExpression),
   );
@@ -126,7 +147,15 @@ export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: Reg
       return;
     }
     const vector = within && name === lastSummed;
-    const variable: IndexVariable = { name: block.freshName(name), extent: vector ? size(name) / 4 : size(name) };
+    const steps = vector ? size(name) / 4 : size(name);
+    if (threads !== undefined && name === divided) {
+      walkTogether(block, threads, steps, (k) => {
+        walked.set(name, vector ? fourTimes(k) : k);
+        nest(depth + 1);
+      });
+      return;
+    }
+    const variable: IndexVariable = { name: block.freshName(name), extent: steps };
     const unknown = new Set(summed.slice(depth));
     // Bounds must hold for all rows of the thread.
     const places = placesOf(0);
@@ -141,7 +170,8 @@ export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: Reg
 
   const members = new Set(group.members);
   for (const r of range(rows)) {
-    const sum = sums[r] as ScalarExpression;
+    const own = sums[r] as ScalarExpression;
+    const sum = threads === undefined ? own : reduceTogether(lowering, threads, "add", own);
     const result: ScalarExpression = within
       ? block.bind(
           lanes.map((component) => lane(sum, component)).reduce((a, b) => applyOperation("add", [a, b], dtype)),
@@ -154,8 +184,45 @@ export function lowerSum(group: KernelGroup, schedule: SumSchedule, region?: Reg
       const position = followEpilogue(head, root, members, keptAt(r));
       lowering.store(root, position, lowering.value(root, position));
     };
-    const test = rows === 1 ? undefined : below(rowAt(r), size(row as string));
+    const test = rows === 1 ? exists : below(rowAt(r), size(row as string));
     block.when(test, store);
   }
   return lowering.finish(kernelName(group));
+}
+
+/** Threads of a kernel of sums: each has one, or shares it with others of its workgroup. */
+function layOutSums(
+  group: KernelGroup,
+  grid: readonly number[],
+  together: SumSchedule["together"],
+  region: RegionSources | undefined,
+): {
+  readonly lowering: Lowering;
+  /** Number of the sum. */
+  readonly flat: IndexExpression;
+  readonly threads?: ReducingThreads;
+  /** True for the thread that stores a sum. */
+  readonly exists?: ScalarExpression;
+} {
+  const count = grid.reduce((a, b) => a * b, 1);
+  if (together === undefined) {
+    const thread: IndexVariable = { name: "thread", extent: count };
+    return { lowering: new Lowering(group, thread, region), flat: variableIndex(thread) };
+  }
+  const { workgroup, parts } = together;
+  const sums = workgroup / parts;
+  const team: IndexVariable = { name: "team", extent: Math.ceil(count / sums) };
+  const member: IndexVariable = { name: "member", extent: workgroup };
+  const lowering = new Lowering(group, { name: "thread", extent: team.extent * workgroup });
+  lowering.team = { size: workgroup, number: team, member };
+  const part = nameIndex(lowering, "part", divideIndex(variableIndex(member), sums));
+  const place = addIndex(scaleIndex(variableIndex(team), sums), remainderIndex(variableIndex(member), sums));
+  const isFirst = applyOperation("eq", [indexValue(part), literal(0, "i32")], "bool");
+  const isSum = below(place, count);
+  return {
+    lowering,
+    flat: nameIndex(lowering, "place", clampIndex(place, 0, count - 1)),
+    threads: { member, part, parts, stride: sums },
+    exists: isSum === undefined ? isFirst : applyOperation("and", [isFirst, isSum], "bool"),
+  };
 }

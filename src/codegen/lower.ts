@@ -130,7 +130,7 @@ export function candidates(group: KernelGroup, device: DeviceSchedule, region?: 
     case "contraction": {
       const tile = tileIndices(group.heads[0] as Node);
       if (tile === undefined) {
-        return sumSchedules(group.heads[0] as Node).map((schedule) => ({
+        return sumSchedules(group.heads[0] as Node, device, region !== undefined).map((schedule) => ({
           schedule,
           lower: () => lowerSum(group, schedule, region),
         }));

@@ -67,6 +67,8 @@ export interface SumSchedule {
   readonly rows: number;
   /** True where the terms are written out instead of walked by loops. */
   readonly written: boolean;
+  /** Where the threads of a workgroup add up parts of the same sums: how many threads it has, and how many of them a sum. */
+  readonly together?: { readonly workgroup: number; readonly parts: number };
 }
 
 /** How reductions of rows are computed (lower-rows.ts). */

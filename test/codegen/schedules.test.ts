@@ -35,6 +35,24 @@ graph convolution {
 }`;
 };
 
+/** A sum of products of inputs, with something before and after it. */
+const sums = (spec: string, shapes: readonly (readonly number[])[], result: readonly number[]) => {
+  const inputs = shapes.map((shape, k) => `  %${k}: f32[${shape.join(", ")}] = input "x${k}"`);
+  const [first = []] = shapes;
+  const n = shapes.length;
+  return `
+graph sums {
+${inputs.join("\n")}
+  %${n}: f32[${first.join(", ")}] = tanh %0
+  %${n + 1}: f32[${result.join(", ")}] = contract "${spec}" %${n}${shapes
+    .slice(1)
+    .map((_, k) => `, %${k + 1}`)
+    .join("")}
+  %${n + 2}: f32[${result.join(", ")}] = abs %${n + 1}
+  return y = %${n + 2}
+}`;
+};
+
 const rows = (length: number) => `
 graph rows {
   %0: f32[5, ${length}] = input "x"
@@ -61,6 +79,19 @@ const cases: Readonly<Record<string, string>> = {
   convolution: convolution(1, 1),
   "convolution, dilated": convolution(1, 2),
   "convolution, stride 2": convolution(2, 1),
+  "matrix times vector": sums("i k, k -> i", [[37, 520], [520]], [37]),
+  "vector times matrix": sums("k, k j -> j", [[150], [150, 72]], [72]),
+  "vector times matrix of odd sizes": sums("k, k j -> j", [[77], [77, 31]], [31]),
+  "three factors, two summed indices": sums(
+    "i p q, p q, q i -> i",
+    [
+      [9, 5, 260],
+      [5, 260],
+      [260, 9],
+    ],
+    [9],
+  ),
+  "one number": sums("k, k a -> a", [[1030], [1030, 1]], [1]),
   "rows of vectors": rows(1040),
   "rows of odd length": rows(77),
   attention: kernelFile("attention"),
@@ -88,7 +119,7 @@ describe.skipIf(device === undefined).each(runs)("$name, as on a $kind device", 
   const schedule = largeTiles({ ...device.profile, kind });
   const schedules = new Map<string, number>();
   const isMeant = ({ schedule }: Candidates[number]) =>
-    kind === "software" || /"block"|"threads":(?!1\b)/.test(JSON.stringify(schedule));
+    kind === "software" || /"block"|"together"|"threads":(?!1\b)/.test(JSON.stringify(schedule));
   const all = (candidates: Candidates, wider: (() => Candidates) | undefined) => {
     const more = widened.has(name) ? (wider?.() ?? []).filter(isMeant) : [];
     const stride = Math.max(1, Math.ceil(more.length / widerCount));
