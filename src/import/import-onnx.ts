@@ -1,10 +1,11 @@
 /** From the bytes of an ONNX model to a text in Weft and its weights. */
 import type { Size } from "../frontend/index.ts";
+import type { StoredType } from "../ir/index.ts";
 import type { Variable } from "./expression.ts";
 import { indexBounds } from "./index-bounds.ts";
 import { identifier, makeNames, valueName } from "./names.ts";
 import { type OnnxGraph, type OnnxModel, type OnnxNode, type OnnxValue, readOnnxModel } from "./onnx-model.ts";
-import { elementType, type ReadExternal, type Stored } from "./onnx-tensor.ts";
+import { elementType, type ReadExternal } from "./onnx-tensor.ts";
 import { type OpenSizes, openSizes } from "./open-sizes.ts";
 import type { Call } from "./operator.ts";
 import { constantTensor } from "./operators/known.ts";
@@ -27,7 +28,7 @@ export interface ImportRequest {
 /** A tensor of the file of weights. */
 export interface ImportedTensor {
   readonly path: string;
-  readonly stored: Stored;
+  readonly stored: StoredType;
   readonly shape: readonly number[];
   readonly bytes: () => Uint8Array;
 }

@@ -1,17 +1,15 @@
 /** Tensors of ONNX files: element types, where their bytes lie, and their numbers. */
 import { TensorProto_DataType as DataType, type TensorProto, TensorProto_DataLocation } from "onnx-buf";
+import type { StoredType } from "../ir/index.ts";
 import { ImportError } from "./problem.ts";
 
 /** How values are computed in Weft: every float is an f32, every signed or short integer an i32. */
 export type Element = "f32" | "i32" | "u32" | "bool";
 
-/** Element types of the safetensors format that tensors of ONNX are stored as. */
-export type Stored = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "U16" | "U32" | "BOOL";
-
 interface ElementType {
   readonly name: string;
   readonly element: Element;
-  readonly stored: Stored;
+  readonly stored: StoredType;
   readonly bytes: number;
   readonly read: (view: DataView, at: number) => number;
 }
@@ -34,7 +32,7 @@ const types: ReadonlyMap<number, ElementType> = new Map([
 function type(
   name: string,
   element: Element,
-  stored: Stored,
+  stored: StoredType,
   bytes: number,
   read: (view: DataView, at: number) => number,
 ): ElementType {
@@ -58,7 +56,7 @@ export function typeName(dataType: number): string {
 /** A tensor of the file. Numbers are decoded when they are wanted. */
 export interface StoredTensor {
   readonly element: Element;
-  readonly stored: Stored;
+  readonly stored: StoredType;
   readonly shape: readonly number[];
   /** Little-endian, `stored` elements. */
   readonly bytes: () => Uint8Array;

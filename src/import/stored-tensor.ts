@@ -1,22 +1,8 @@
 /** New arrangements of stored tensors, made when the file of weights is written. */
 
-import type { Element, Stored, StoredTensor } from "./onnx-tensor.ts";
+import { type StoredType, storedSizes } from "../ir/index.ts";
+import type { Element, StoredTensor } from "./onnx-tensor.ts";
 import { ImportError } from "./problem.ts";
-
-const storedBytes: Readonly<Record<Stored, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U8: 1,
-  U16: 2,
-  U32: 4,
-  BOOL: 1,
-};
 
 /** A tensor whose element k is element `source(k)` of another. */
 export function rearranged(
@@ -25,7 +11,7 @@ export function rearranged(
   source: (position: number) => number,
 ): StoredTensor {
   const count = shape.reduce((product, size) => product * size, 1);
-  const size = storedBytes[tensor.stored];
+  const size = storedSizes[tensor.stored];
   const bytes = () => {
     const from = tensor.bytes();
     const to = new Uint8Array(count * size);
@@ -47,7 +33,7 @@ export function transposedMatrix(tensor: StoredTensor): StoredTensor {
 
 /** Numbers that no tensor of the file holds, as they would be stored. */
 export function tensorOfNumbers(element: Element, shape: readonly number[], values: ArrayLike<number>): StoredTensor {
-  const stored: Stored = { f32: "F32", i32: "I32", u32: "U32", bool: "BOOL" }[element] as Stored;
+  const stored: StoredType = { f32: "F32", i32: "I32", u32: "U32", bool: "BOOL" }[element] as StoredType;
   const bytes = () => {
     if (element === "f32") return new Uint8Array(Float32Array.from(values).buffer);
     if (element === "bool") return Uint8Array.from(values);

@@ -24,6 +24,7 @@ export { parseGraph } from "./parse.ts";
 export { philox, type RandomStream, randomStream, type Words4 } from "./philox.ts";
 export { type NodeText, nodeText, type PrintOptions, printFlops, printGraph, printNumber } from "./print.ts";
 export * from "./span.ts";
+export * from "./stored-types.ts";
 export * from "./structure.ts";
 export * from "./tensor.ts";
 export { IrTextError } from "./text-scanner.ts";

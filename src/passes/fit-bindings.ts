@@ -2,18 +2,9 @@
  * Sums over more than a device binds at once. A kernel can be divided by its results (codegen/binding-windows.ts), but one result that reads
  * all of a large tensor cannot: such a sum becomes a sum of partial sums, each over a part that fits.
  */
-import {
-  byteLength,
-  type Graph,
-  graphNodes,
-  indexSizes,
-  makeBuilder,
-  type Node,
-  operationOf,
-  parseSpec,
-  printSpec,
-} from "../ir/index.ts";
+import { byteLength, type Graph, graphNodes, indexSizes, type Node, operationOf, parseSpec } from "../ir/index.ts";
 import { mapGraph } from "./rebuild.ts";
+import { reducedInParts } from "./reduce-in-parts.ts";
 
 /** The graph with long sums over tensors of more than `maxBindingBytes` divided; the same graph when there is none. */
 export function withPartialSums(graph: Graph, maxBindingBytes: number): Graph {
@@ -29,7 +20,6 @@ function partialSum(node: Node, maxBindingBytes: number): Node | undefined {
   const { family, reducer } = operationOf(node.op);
   const isReduction = family === "reduce" && reducer?.positional !== true;
   if ((family !== "contract" && !isReduction) || node.attributes.where !== undefined) return undefined;
-  const joins = family === "contract" ? "sum" : node.op;
   if (node.operands.every((operand) => boundBytes(operand) <= maxBindingBytes)) return undefined;
   const spec = parseSpec(node.attributes.spec as string);
   const sizes = indexSizes(
@@ -39,29 +29,7 @@ function partialSum(node: Node, maxBindingBytes: number): Node | undefined {
   for (const [name, size] of sizes) {
     if (spec.result.includes(name)) continue;
     const parts = partsOf(name, size);
-    if (parts === 1) continue;
-    const part = [...sizes.keys()].includes("part") ? `${name}_part` : "part";
-    const split = (names: readonly string[]) => names.flatMap((each) => (each === name ? [part, name] : [each]));
-    const builder = makeBuilder(node.origins);
-    const operands = node.operands.map((operand, k) => {
-      const axis = (spec.operands[k] as readonly string[]).indexOf(name);
-      if (axis < 0) return operand;
-      const shape = operand.type.shape.flatMap((extent, a) => (a === axis ? [parts, extent / parts] : [extent]));
-      return builder.reshape(operand, shape);
-    });
-    const splitOperands = spec.operands.map(split);
-    // The parts stand where they stand in an operand, so that what belongs to one result of a batch lies together; where the result has
-    // its indices in another order they come first, since the sum over them must keep it.
-    const long = splitOperands.find((names) => names.includes(part)) as readonly string[];
-    const before = spec.result.filter((each) => long.includes(each) && long.indexOf(each) < long.indexOf(part));
-    const leading = before.every((each, k) => each === spec.result[k]) ? before.length : 0;
-    const result = [...spec.result.slice(0, leading), part, ...spec.result.slice(leading)];
-    const inner = builder.node(node.op, operands, {
-      ...node.attributes,
-      spec: printSpec({ operands: splitOperands, result }),
-    });
-    const outer = builder.node(joins, [inner], { spec: printSpec({ operands: [result], result: spec.result }) });
-    return node.name === undefined ? outer : { ...outer, name: node.name };
+    if (parts > 1) return reducedInParts(node, name, parts);
   }
   return undefined;
 

@@ -5,19 +5,11 @@
  * The split costs one more kernel and a small intermediate, and shortens sums, which also makes them more accurate: very long sums are
  * split however many there are.
  */
-import {
-  elementCount,
-  type Graph,
-  graphNodes,
-  makeBuilder,
-  type Node,
-  operationOf,
-  parseSpec,
-  printSpec,
-} from "../ir/index.ts";
+import { elementCount, type Graph, graphNodes, makeBuilder, type Node, operationOf, parseSpec } from "../ir/index.ts";
 import { costOf } from "./cost.ts";
 import type { Pass, PassContext, PassResult } from "./pass.ts";
 import { mapGraph } from "./rebuild.ts";
+import { reducedInParts } from "./reduce-in-parts.ts";
 import { describeNode, type RewriteTrace } from "./trace.ts";
 
 /** Shorter reductions are not worth a second kernel. */
@@ -82,15 +74,7 @@ function splitReduction(node: Node, context: PassContext): Node | undefined {
   const builder = makeBuilder(node.origins);
   const padded = Math.ceil(size / parts) * parts;
   const whole = padded === size ? operand : padAxis(operand, axis, padded - size, reducer.identity(operand.type.dtype));
-  const shape = operand.type.shape.flatMap((extent, a) => (a === axis ? [parts, padded / parts] : [extent]));
-  const part = freshName(names, "part");
-  const splitNames = names.flatMap((name, a) => (a === axis ? [part, name] : [name]));
-  const kept = splitNames.filter((name) => name === part || spec.result.includes(name));
-  const inner = builder.node(node.op, [builder.reshape(whole, shape)], {
-    spec: printSpec({ operands: [splitNames], result: kept }),
-  });
-  const outer = builder.node(node.op, [inner], { spec: printSpec({ operands: [kept], result: spec.result }) });
-  return node.name === undefined ? outer : { ...outer, name: node.name };
+  return reducedInParts(node, names[axis] as string, parts, [whole]);
 
   function padAxis(x: Node, along: number, count: number, value: number): Node {
     const none = x.type.shape.map(() => 0);
@@ -122,10 +106,4 @@ function partsOf(size: number, length: number, results: number, context: PassCon
     if (wanted + distance <= most && size % (wanted + distance) === 0) return wanted + distance;
   }
   return wanted;
-}
-
-function freshName(taken: readonly string[], wanted: string): string {
-  let name = wanted;
-  for (let n = 1; taken.includes(name); n++) name = `${wanted}${n}`;
-  return name;
 }

@@ -3,9 +3,9 @@
  *
  * Source: numpy.lib.format, "Format Version 1.0" to "3.0".
  */
-import { elementCount, type Shape } from "../ir/index.ts";
+import { elementCount, type Shape, type StoredType } from "../ir/index.ts";
 import { WeightsError } from "./errors.ts";
-import type { StoredTensor, StoredType } from "./safetensors.ts";
+import type { StoredTensor } from "./safetensors.ts";
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 

@@ -4,28 +4,10 @@
  *
  * Source: the format section of the README of huggingface/safetensors.
  */
-import { type DType, elementCount, type Shape } from "../ir/index.ts";
+import { type DType, elementCount, type Shape, type StoredType, storedSizes } from "../ir/index.ts";
 import { WeightsError } from "./errors.ts";
 import { bf16ArrayFromNumbers, f16ArrayFromNumbers, f32ArrayFromBf16, f32ArrayFromF16 } from "./half.ts";
 import type { HostArray } from "./host-data.ts";
-
-/** Element types of the format that Weft reads; the others of the format are refused by name. */
-const storedSizes = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U8: 1,
-  U16: 2,
-  U32: 4,
-  BOOL: 1,
-} as const;
-
-export type StoredType = keyof typeof storedSizes;
 
 export interface StoredTensor {
   readonly name: string;
