@@ -1,5 +1,6 @@
 /** The roofline chart as an SVG text: rate of computation against operations per byte, both axes logarithmic. */
 import type { Roofline } from "./roofline.ts";
+import { escaped, svgLine as line, logarithmic, powersBetween, svgText as text } from "./svg.ts";
 
 export interface ChartPoint {
   readonly name: string;
@@ -18,27 +19,13 @@ const colours: Readonly<Record<string, string>> = {
   "jax-js": "#7c3aed",
 };
 
-const escaped = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
-
 export function rooflineChart(points: readonly ChartPoint[], roofline: Roofline, title: string): string {
   const intensities = points.map(({ intensity }) => intensity);
   const rates = points.flatMap((point) => point.rates.map(({ gigaflops }) => gigaflops));
-  const powers = (low: number, high: number) => {
-    const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  };
-  const across = powers(Math.min(...intensities, 0.1), Math.max(...intensities, 1000));
-  const upward = powers(Math.min(...rates, 0.1), Math.max(...rates, roofline.gigaflops));
-  const scale = (ticks: readonly number[], from: number, to: number) => (value: number) => {
-    const [first, last] = [ticks[0] as number, ticks[ticks.length - 1] as number];
-    return from + ((Math.log10(value) - first) / (last - first)) * (to - from);
-  };
-  const x = scale(across, frame.left, width - frame.right);
-  const y = scale(upward, height - frame.bottom, frame.top);
-  const line = (x1: number, y1: number, x2: number, y2: number, style: string) =>
-    `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" ${style}/>`;
-  const text = (at: readonly [number, number], words: string, style = "") =>
-    `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" ${style}>${escaped(words)}</text>`;
+  const across = powersBetween(Math.min(...intensities, 0.1), Math.max(...intensities, 1000));
+  const upward = powersBetween(Math.min(...rates, 0.1), Math.max(...rates, roofline.gigaflops));
+  const x = logarithmic(across, frame.left, width - frame.right);
+  const y = logarithmic(upward, height - frame.bottom, frame.top);
   const thin = 'stroke="#e5e7eb"';
   const thick = 'stroke="#111827" stroke-width="2"';
   const ridge = roofline.gigaflops / roofline.gigabytes;

@@ -11,8 +11,9 @@ import { type ContestantName, peerNames, type Workload } from "./workload.ts";
 const agreement = 1e-3;
 const prepareLimitMs = 300_000;
 const runLimitMs = 180_000;
-/** Short runs are repeated until a turn takes about so long. */
+/** Short runs are repeated until a turn takes about so long, or until there are so many. */
 const turnMs = 50;
+const mostRuns = 500;
 
 export interface Timing {
   /** ms, median of the rounds. */
@@ -38,7 +39,7 @@ export interface Measurement {
 export interface MeasureOptions {
   readonly rounds: number;
   readonly contestants: readonly ContestantName[];
-  /** What peers need in order to find the same adapter. */
+  /** What the contestants' processes need in order to find the same adapter. */
   readonly environment: Readonly<Record<string, string>>;
   readonly say: (line: string) => void;
 }
@@ -101,7 +102,7 @@ export async function measure(workload: Workload, options: MeasureOptions): Prom
       const reasons: string[] = [];
       const variants = name === "ort" ? (workload.ort?.length ?? 0) : 1;
       for (let variant = 0; variant < variants && !running.has(name); variant++) {
-        const contestant = startContestant(name, name === "weft" ? {} : options.environment);
+        const contestant = startContestant(name, options.environment);
         const resultFile = join(folder, `${name}.f32`);
         const answer = await contestant.ask(
           { kind: "prepare", workload: workload.name, variant, resultFile },
@@ -125,7 +126,7 @@ export async function measure(workload: Workload, options: MeasureOptions): Prom
         }
         differences[name] = difference;
         options.say(`  ${name}: ${answer.ms.toFixed(1)} ms, difference ${difference.toExponential(1)}`);
-        const repeat = Math.max(1, Math.min(50, Math.round(turnMs / answer.ms)));
+        const repeat = Math.max(1, Math.min(mostRuns, Math.round(turnMs / answer.ms)));
         running.set(name, { contestant, repeat });
         times.set(name, []);
       }

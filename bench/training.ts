@@ -5,18 +5,20 @@
  *     npm run bench:training                      writes TRAINING.json and TRAINING.md
  *     npm run bench:training -- --only MLP        models whose name contains the text; writes nothing
  *     npm run bench:training -- --rounds 9
+ *     npm run bench:training -- --adapter gpu     on a GPU or not at all (`software` likewise)
+ *
+ * Results of a software adapter lie in bench/, those of a GPU below bench/adapters, by its name.
  */
 import { writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { chooseAdapter, installPeers } from "./adapter.ts";
+import { chooseAdapter, installPeers, readAdapterWish } from "./adapter.ts";
 import { type Measurement, measure } from "./measure.ts";
+import { openResultFolder } from "./result-files.ts";
 import { trainingWorkloads } from "./training-workloads.ts";
 import type { ContestantName } from "./workload.ts";
 
-const bench = dirname(fileURLToPath(import.meta.url));
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** Faster than the fastest peer by this is what is wanted. */
@@ -97,21 +99,26 @@ ${reasons.length === 0 ? "" : `${reasons.join("\n")}\n\n`}Wanted is ${wanted} in
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { only: { type: "string", multiple: true }, rounds: { type: "string", default: "5" } },
+    options: {
+      only: { type: "string", multiple: true },
+      rounds: { type: "string", default: "5" },
+      adapter: { type: "string" },
+    },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number above 0");
   const { only } = values;
   const chosen = trainingWorkloads.filter(({ name }) => only?.some((text) => name.includes(text)) ?? true);
-  installPeers();
-  const { adapter, environment } = await chooseAdapter();
+  const contestants = installPeers(names, say);
+  const { profile, environment } = await chooseAdapter(readAdapterWish(values.adapter));
+  const adapter = profile.description;
   const load = loadavg()[0] ?? 0;
   say(`bench: ${adapter}, load ${load.toFixed(1)}`);
   const versions: Record<string, string> = { node: process.versions.node };
   const rows: TrainingRow[] = [];
   for (const workload of chosen) {
     say(`bench: ${workload.name}`);
-    const measurement = await measure(workload, { rounds, contestants: names, environment, say });
+    const measurement = await measure(workload, { rounds, contestants, environment, say });
     Object.assign(versions, measurement.versions);
     const row = rowOf(measurement);
     for (const [name, reason] of Object.entries(row.absent)) say(`  ${name}: – (${reason})`);
@@ -122,8 +129,9 @@ async function main(): Promise<void> {
   const results: TrainingResults = { date, adapter, processors: availableParallelism(), load, rounds, versions, rows };
   process.stdout.write(page(results));
   if (only === undefined) {
-    writeFileSync(join(bench, "TRAINING.json"), `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(join(bench, "TRAINING.md"), page(results));
+    const { folder } = openResultFolder(profile);
+    writeFileSync(join(folder, "TRAINING.json"), `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(join(folder, "TRAINING.md"), page(results));
   }
   // Software drivers are torn down at exit in an order of their own; everything is written by now.
   process.exit(0);

@@ -70,6 +70,8 @@ export interface Workload {
   readonly absent?: Partial<Readonly<Record<PeerName, string>>>;
   /** Left out of `--quick`: it takes seconds a run on a software adapter. */
   readonly slow?: boolean;
+  /** How much a run takes, where that is more than a software adapter is for: measured on GPUs, elsewhere with `--large` alone. */
+  readonly large?: string;
   /** A run is one step of a training; only `npm run bench:training` has these. */
   readonly trains?: boolean;
 }
@@ -82,13 +84,15 @@ export function elementCount(shape: Shape): number {
 function uniform(name: string, count: number): Float32Array {
   let state = 2166136261;
   for (const character of name) state = Math.imul(state ^ (character.codePointAt(0) as number), 16777619);
-  return Float32Array.from({ length: count }, () => {
+  const values = new Float32Array(count);
+  for (let place = 0; place < count; place++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
+    values[place] = state / 2 ** 31 - 1;
+  }
+  return values;
 }
 
-export function workloadData(workload: Workload): WorkloadData {
+export function workloadData(workload: Pick<Workload, "name" | "inputs">): WorkloadData {
   return {
     input: (name) => {
       const input = workload.inputs.find((candidate) => candidate.name === name);

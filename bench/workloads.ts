@@ -3,6 +3,7 @@ import { trainingWorkloads } from "./training-workloads.ts";
 import type { Workload } from "./workload.ts";
 import { attentionWorkloads } from "./workloads/attention.ts";
 import { convolutionWorkloads } from "./workloads/convolution.ts";
+import { largeWorkloads } from "./workloads/large.ts";
 import { matrixWorkloads } from "./workloads/matrix.ts";
 import { networkWorkloads } from "./workloads/networks.ts";
 import { recurrenceWorkloads } from "./workloads/recurrence.ts";
@@ -17,9 +18,12 @@ export const workloads: readonly Workload[] = [
   ...networkWorkloads,
 ];
 
+/** The same, and after them those that are for GPUs. */
+export const allWorkloads: readonly Workload[] = [...workloads, ...largeWorkloads];
+
 /** @throws for a name that is no workload */
 export function findWorkload(name: string): Workload {
-  const found = [...workloads, ...trainingWorkloads].find((workload) => workload.name === name);
+  const found = [...allWorkloads, ...trainingWorkloads].find((workload) => workload.name === name);
   if (found === undefined) throw new Error(`there is no workload "${name}"`);
   return found;
 }

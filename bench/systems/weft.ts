@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compileSource } from "../../src/compile.ts";
+import { compileSource, type PassSelection } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/frontend/index.ts";
 import { byteLength } from "../../src/ir/index.ts";
 import { type HostArray, openDevice, prepare } from "../../src/runtime/index.ts";
@@ -22,12 +22,13 @@ export function readSource(path: string): string | undefined {
 type DeviceProfile = Parameters<typeof compileSource>[0]["profile"];
 
 /** @throws with the diagnostics when the text does not compile */
-export function compileWorkload({ weft }: Workload, profile: DeviceProfile) {
+export function compileWorkload({ weft }: Pick<Workload, "weft">, profile: DeviceProfile, passes?: PassSelection) {
   const { value, diagnostics, sources } = compileSource({
     ...weft,
     path: `bench/workloads/${weft.file}`,
     readSource,
     profile,
+    passes,
   });
   if (value === undefined) throw new Error(renderDiagnostics(diagnostics, sources));
   return value;

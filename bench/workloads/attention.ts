@@ -66,7 +66,7 @@ function attention(heads: number, length: number, width: number, causal: boolean
  * FAVOR+ for the softmax kernel (Choromanski et al. 2021). Weft gets the paper's order, (Q' K'ᵀ) V, and finds the linear
  * one; the peers are given the linear order by hand (favor.ts), with the normaliser as a product with the sum of K'.
  */
-function favor(heads: number, length: number, width: number, features: number): Workload {
+export function favor(heads: number, length: number, width: number, features: number): Workload {
   const shape = [heads, length, width];
   const inputs: readonly InputTensor[] = [
     ...names.map((name) => ({ name, shape })),

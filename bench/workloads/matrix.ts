@@ -1,6 +1,6 @@
 import { elementCount, type InputTensor, transposed, type Workload } from "../workload.ts";
 
-function matmul(name: string, M: number, K: number, N: number, weight = false): Workload {
+export function matmul(name: string, M: number, K: number, N: number, weight = false): Workload {
   return {
     name,
     weft: { file: "matrix.weft", entry: "matmul", settings: { M, K, N } },

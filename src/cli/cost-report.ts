@@ -66,7 +66,10 @@ export function printCosts(inspection: Inspection): string {
   ].join("\n");
 }
 
-/** Kernels with the same text together, the one that takes longest first, with the lines that they compute. */
+/**
+ * Kernels with the same text together, the one that takes longest first, with the lines that they compute. Unavoidable of what they move are
+ * inputs, weights and results, each once.
+ */
 export function printHottestKernels(inspection: Inspection): string {
   const costs = attributeCosts(inspection);
   const byKernel = new Map<number, { label: string; kind: string; launches: number[]; dispatches: number }>();
@@ -79,18 +82,20 @@ export function printHottestKernels(inspection: Inspection): string {
   const sums = [...byKernel.values()].map((kernel) => {
     const parts = kernel.launches.map((index) => costs.launches[index] as SharedCost);
     const sum = (of: (cost: SharedCost) => number) => parts.reduce((all, cost) => all + of(cost), 0);
+    const unavoidable = kernel.launches.reduce((all, index) => all + (inspection.launches[index]?.unavoidable ?? 0), 0);
     const cost: SharedCost = {
       flops: sum(({ flops }) => flops),
       bytes: sum(({ bytes }) => bytes),
       modelled: sum(({ modelled }) => modelled),
       ...(inspection.profile === undefined ? {} : { ms: sum(({ ms = 0 }) => ms) }),
     };
-    return { ...kernel, cost };
+    return { ...kernel, cost, unavoidable };
   });
   const rows = sums
     .sort((a, b) => rank(b.cost) - rank(a.cost))
-    .map(({ label, kind, launches, dispatches, cost }) => [
+    .map(({ label, kind, launches, dispatches, cost, unavoidable }) => [
       ...costCells(cost),
+      printBytes(unavoidable),
       String(dispatches),
       label,
       kind,
@@ -101,6 +106,7 @@ export function printHottestKernels(inspection: Inspection): string {
     ]);
   const columns = [
     ...costColumns(inspection),
+    right("unavoidable"),
     right("dispatches"),
     { title: "kernel" },
     { title: "kind" },

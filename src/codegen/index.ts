@@ -29,4 +29,5 @@ export {
   type TunedSchedules,
 } from "./tuned-schedules.ts";
 export { type TuningCandidate, type TuningCase, type TuningCases, tuningCases } from "./tuning-cases.ts";
+export { unavoidableBytes } from "./unavoidable-bytes.ts";
 export { wishedName } from "./values.ts";

@@ -1,5 +1,5 @@
 /** The compiler's work on one entry → the inspection. */
-import type { Plan, PlannedKernel } from "../codegen/index.ts";
+import { type Plan, type PlannedKernel, unavoidableBytes } from "../codegen/index.ts";
 import { byteLength, type Graph, graphNodes, type Node, type Span } from "../ir/index.ts";
 import { isView, nodeCost, type PassStage, pipeline } from "../passes/index.ts";
 import { inspectMemory } from "./inspect-memory.ts";
@@ -146,6 +146,7 @@ function inspectLaunches(plan: Plan, kernels: readonly PlannedKernel[], tables: 
     if (known === undefined) steps.set(kernel, [position]);
     else known.push(position);
   });
+  const unavoidable = unavoidableBytes(plan);
   return [...steps].map(([{ group, step, threads, buffers }, positions]) => {
     const module = commonModule(group.inputs.filter(({ op }) => op === "parameter"));
     return {
@@ -157,6 +158,7 @@ function inspectLaunches(plan: Plan, kernels: readonly PlannedKernel[], tables: 
       workgroups: step.workgroups,
       flops: step.flops,
       bytes: step.bytes,
+      unavoidable: positions.reduce((sum, position) => sum + (unavoidable[position] ?? 0), 0),
       ...(module === undefined ? {} : { module }),
       members: group.members.map(tables.node),
       inputs: group.inputs.map(tables.node),

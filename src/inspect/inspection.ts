@@ -153,7 +153,7 @@ export interface InspectedKernel {
 
 export interface InspectedLaunch {
   readonly label: string;
-  /** How it was lowered: map, rows, contraction, scan, order, scatter, loop, extern, online-softmax. */
+  /** How it was lowered: map, rows, contraction, scan, order, scatter, loop, extern, online-softmax, streamed-contraction. */
   readonly kind: string;
   readonly kernel: Id;
   /** Positions among all dispatches of a run, rising. */
@@ -164,6 +164,8 @@ export interface InspectedLaunch {
   readonly flops: number;
   /** Bytes that one dispatch reads and writes, each tensor counted once. */
   readonly bytes: number;
+  /** Bytes of inputs, parameters and results that no dispatch before touched; of all dispatches. */
+  readonly unavoidable: number;
   /** Longest common beginning of the paths of the parameters it reads: where in the model it stands. */
   readonly module?: string;
   /** Nodes it evaluates. */

@@ -47,7 +47,7 @@ export function readInspection(text: string): Inspection {
   });
   rows(top, "launches", (row, where) => {
     texts(row, where, "label", "kind");
-    numbers(row, where, "flops", "bytes", "steps");
+    numbers(row, where, "flops", "bytes", "unavoidable", "steps");
     references(row, where, "members", nodes);
   });
   numbers(record(top.memory, "memory"), "memory", "arenas");

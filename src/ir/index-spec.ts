@@ -120,29 +120,38 @@ export function satisfies(constraints: readonly Constraint[], position: (name: s
 }
 
 /**
- * Part of the full index space that satisfies the constraints, between 0 and 1: exact for one constraint over two
- * indices (`j <= i`), the only form that costs are asked about so far; 1 for the rest, an upper bound.
+ * Part of the full index space that satisfies the constraints, between 0 and 1: exact for constraints over the same one or two indices
+ * (`j <= i`, or `i <= j + w, j <= i + w`); those over other indices count as independent, those over more as met.
  */
 export function constrainedFraction(constraints: readonly Constraint[], sizes: ReadonlyMap<string, number>): number {
-  let fraction = 1;
+  const bands = new Map<string, Constraint[]>();
   for (const constraint of constraints) {
-    const [first, second, ...rest] = [...constraint.terms];
-    if (first === undefined || rest.length > 0) continue;
-    const n = sizes.get(first[0]) ?? 1;
-    const m = second === undefined ? 1 : (sizes.get(second[0]) ?? 1);
-    // Count along the second index in closed form for each position of the first.
-    let kept = 0;
-    for (let i = 0; i < n; i++) {
-      const base = constraint.constant + first[1] * i;
-      if (second === undefined) {
-        kept += base >= 0 ? 1 : 0;
-      } else if (second[1] > 0) {
-        kept += Math.max(0, m - Math.max(0, Math.ceil(-base / second[1])));
-      } else {
-        kept += Math.max(0, Math.min(m, Math.floor(base / -second[1]) + 1));
-      }
-    }
-    fraction *= kept / (n * m);
+    if (constraint.terms.size === 0 || constraint.terms.size > 2) continue;
+    const names = [...constraint.terms.keys()].sort().join(" ");
+    bands.set(names, [...(bands.get(names) ?? []), constraint]);
   }
-  return fraction;
+  return [...bands].reduce((fraction, [names, band]) => fraction * bandFraction(names.split(" "), band, sizes), 1);
+}
+
+/** The same for constraints over one or two indices: counts along the second in closed form for each position of the first. */
+function bandFraction(
+  [first, second]: readonly string[],
+  band: readonly Constraint[],
+  sizes: ReadonlyMap<string, number>,
+): number {
+  const n = sizes.get(first as string) ?? 1;
+  const m = second === undefined ? 1 : (sizes.get(second) ?? 1);
+  let kept = 0;
+  for (let i = 0; i < n; i++) {
+    let [low, high] = [0, m - 1];
+    for (const { terms, constant } of band) {
+      const base = constant + (terms.get(first as string) as number) * i;
+      const slope = second === undefined ? 0 : (terms.get(second) as number);
+      if (slope > 0) low = Math.max(low, Math.ceil(-base / slope));
+      else if (slope < 0) high = Math.min(high, Math.floor(base / -slope));
+      else if (base < 0) high = -1;
+    }
+    kept += Math.max(0, high - low + 1);
+  }
+  return kept / (n * m);
 }

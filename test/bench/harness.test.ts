@@ -1,10 +1,14 @@
 /** The parts of the bench that decide what its numbers mean: agreement, medians, layouts, models for ONNX Runtime, the page. */
 import { describe, expect, test } from "vitest";
+import { readAdapterWish } from "../../bench/adapter.ts";
+import { askedFor, fitting } from "../../bench/choose-workloads.ts";
 import { relativeDifference, summary } from "../../bench/measure.ts";
 import { OnnxGraph } from "../../bench/onnx-model.ts";
 import { meanRatio, type ResultRow, ratioOf, resultsChart, resultsPage } from "../../bench/report.ts";
+import { longEnough } from "../../bench/roofline.ts";
+import { logarithmic, powersBetween } from "../../bench/svg.ts";
 import { elementCount, transposed, workloadData } from "../../bench/workload.ts";
-import { workloads } from "../../bench/workloads.ts";
+import { allWorkloads, findWorkload, workloads } from "../../bench/workloads.ts";
 
 describe("agreement of results", () => {
   const expected = Float32Array.of(0, -4, 2);
@@ -29,6 +33,46 @@ test("the median of an even number of rounds lies between the two in the middle"
   expect(summary([5, 1, 2]).ms).toBe(2);
 });
 
+describe("the amount of work that the adapter is measured with", () => {
+  /** An adapter that does so much in a millisecond, and takes 0.2 ms to begin. */
+  const adapter = (perMs: number) => {
+    const amounts: number[] = [];
+    const time = async (amount: number) => {
+      amounts.push(amount);
+      return 0.2 + amount / perMs;
+    };
+    return { amounts, time };
+  };
+
+  test.each([0.01, 1, 30, 900])("is enough at %f a millisecond, and not much more", async (perMs) => {
+    const { time, amounts } = adapter(perMs);
+    const { amount, ms } = await longEnough(time, 65_535, 40);
+    expect(ms).toBe(0.2 + amount / perMs);
+    expect(ms).toBeGreaterThanOrEqual(40);
+    if (amount > 1) expect(ms).toBeLessThanOrEqual(16 * 40);
+    expect(amounts.length).toBeLessThan(12);
+  });
+
+  test("ends at what a launch can hold", async () => {
+    expect((await longEnough(adapter(1e9).time, 1000, 40)).amount).toBe(1000);
+  });
+});
+
+test("the wish for an adapter is one of three words", () => {
+  expect(readAdapterWish(undefined)).toBe("auto");
+  expect(readAdapterWish("gpu")).toBe("gpu");
+  expect(() => readAdapterWish("cuda")).toThrow("--adapter cuda: it is auto, gpu, software");
+});
+
+test("logarithmic axes enclose what they show", () => {
+  expect(powersBetween(0.5, 200)).toEqual([-1, 0, 1, 2, 3]);
+  expect(powersBetween(1, 1000)).toEqual([0, 1, 2, 3]);
+  expect(powersBetween(1, 32, 2)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(powersBetween(4, 4, 2)).toEqual([2, 3]);
+  const place = logarithmic([0, 1, 2], 10, 110);
+  expect([1, 10, 100].map(place)).toEqual([10, 60, 110]);
+});
+
 test("transposed moves every element", () => {
   const shape = [2, 3, 4];
   const data = Float32Array.from({ length: 24 }, (_, i) => i);
@@ -42,7 +86,29 @@ test("transposed moves every element", () => {
 
 describe("workloads", () => {
   test("have names of their own", () => {
-    expect(new Set(workloads.map(({ name }) => name)).size).toBe(workloads.length);
+    expect(new Set(allWorkloads.map(({ name }) => name)).size).toBe(allWorkloads.length);
+    for (const workload of allWorkloads) expect(findWorkload(workload.name)).toBe(workload);
+  });
+
+  test("those for GPUs say how much they take, and no others are", () => {
+    expect(allWorkloads.filter(({ large }) => large !== undefined).map(({ name }) => name)).toEqual([
+      "matmul 4096³",
+      "FAVOR+ 1 × 1048576 × 64, 256 features",
+    ]);
+    expect(workloads.every(({ large }) => large === undefined)).toBe(true);
+  });
+
+  test("are chosen by name, by haste, and by the adapter", () => {
+    const all = { only: [], quick: false, large: false };
+    const names = (chosen: readonly { readonly name: string }[]) => chosen.map(({ name }) => name);
+    const asked = askedFor(allWorkloads, { ...all, only: ["matmul"] });
+    expect(names(asked)).toContain("matmul 4096³");
+    expect(names(askedFor(allWorkloads, { ...all, only: ["matmul"], quick: true }))).not.toContain("matmul 4096³");
+    expect(fitting(asked, "gpu", all)).toEqual({ wanted: asked, leftOut: [] });
+    expect(fitting(asked, "software", { ...all, large: true }).wanted).toEqual(asked);
+    const { wanted, leftOut } = fitting(asked, "software", all);
+    expect(names(wanted)).toEqual(names(asked).filter((name) => name !== "matmul 4096³"));
+    expect(leftOut).toEqual(["left out on a software adapter without --large: matmul 4096³ (137 GFLOP a run)"]);
   });
 
   test.each(workloads.filter(({ inputs }) => inputs.some(({ below }) => below !== undefined)))(

@@ -15,6 +15,10 @@ describe.skipIf(device === undefined)("bench", () => {
     expect(report.runs.length).toBe(3);
     expect(report.kernelTimes.length).toBe(report.kernels);
     expect(report.kernelTimes.every((kernel: { dispatches: number }) => kernel.dispatches >= 1)).toBe(true);
+    const total = (of: "bytes" | "unavoidable") =>
+      report.kernelTimes.reduce((sum: number, kernel: Record<typeof of, number>) => sum + kernel[of], 0);
+    expect(total("unavoidable")).toBeGreaterThan(0);
+    expect(total("unavoidable")).toBeLessThanOrEqual(total("bytes"));
   });
 });
 

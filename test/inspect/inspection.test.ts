@@ -105,6 +105,13 @@ describe.each(cases)("the inspection of $name", ({ compiled, inspection }) => {
     }
   });
 
+  it("says what of the moved bytes is unavoidable: inputs, parameters and results, each once", () => {
+    const { parameterBytes, inputBytes, outputBytes } = inspection.memory;
+    const unavoidable = inspection.launches.reduce((sum, launch) => sum + launch.unavoidable, 0);
+    expect(unavoidable).toBeGreaterThan(0);
+    expect(unavoidable).toBeLessThanOrEqual(parameterBytes + inputBytes + outputBytes);
+  });
+
   it("places no two activations at the same bytes at the same time, and marks the peak", () => {
     const { tensors, arenas, live, peakStep } = inspection.memory;
     tensors.forEach((a, i) => {

@@ -1,4 +1,5 @@
 /** `weft bench FILE`: times an entry on random inputs, in all and kernel by kernel. */
+import { type Plan, unavoidableBytes } from "../../codegen/index.ts";
 import { printFlops, printSpan } from "../../ir/index.ts";
 import { DeviceError, prepare, type StepProfile, type WeftDevice } from "../../runtime/index.ts";
 import { compileEntry, initialValuesOf, loadEntry } from "../compilation.ts";
@@ -20,7 +21,10 @@ interface KernelTime {
   readonly dispatches: number;
   readonly ms: number;
   readonly flops: number;
+  /** Bytes read and written. */
   readonly bytes: number;
+  /** Those of them that are inputs, weights and results, each counted where it is first touched. */
+  readonly unavoidable: number;
   /** First place in the source that it computes. */
   readonly place: string;
 }
@@ -80,7 +84,7 @@ async function bench(
         ms.push(...(await executable.time({ repeat: 1, warmup: 0 })).ms);
       }
       terminal.progress("profiling");
-      const kernels = byKernel(await executable.profile());
+      const kernels = byKernel(await executable.profile(), compiled.plan);
       const run = median(ms);
       const report = makeRunReport(device.description, compiled, entry.graph, {
         compile,
@@ -110,7 +114,12 @@ async function bench(
   }
 }
 
-function byKernel(steps: readonly StepProfile[]): KernelTime[] {
+function byKernel(steps: readonly StepProfile[], plan: Plan): KernelTime[] {
+  const unavoidable = plan.kernels.map(() => 0);
+  unavoidableBytes(plan).forEach((bytes, position) => {
+    const kernel = plan.steps[position]?.kernel ?? 0;
+    unavoidable[kernel] = (unavoidable[kernel] ?? 0) + bytes;
+  });
   const sums = new Map<number, KernelTime>();
   for (const step of steps) {
     const sum = sums.get(step.kernel);
@@ -121,6 +130,7 @@ function byKernel(steps: readonly StepProfile[]): KernelTime[] {
       ms: (sum?.ms ?? 0) + step.ms,
       flops: (sum?.flops ?? 0) + step.flops,
       bytes: (sum?.bytes ?? 0) + step.bytes,
+      unavoidable: unavoidable[step.kernel] ?? 0,
       place,
     });
   }
@@ -138,15 +148,19 @@ function kernelTable(kernels: readonly KernelTime[]): string {
       { title: "share", align: "right" },
       { title: "work/s", align: "right" },
       { title: "moved/s", align: "right" },
+      { title: "moved", align: "right" },
+      { title: "unavoidable", align: "right" },
       { title: "first place" },
     ],
-    kernels.map(({ label, dispatches, ms, flops, bytes, place }) => [
+    kernels.map(({ label, dispatches, ms, flops, bytes, unavoidable, place }) => [
       label,
       String(dispatches),
       printMilliseconds(ms),
       `${((100 * ms) / Math.max(total, 1e-9)).toFixed(0)} %`,
       `${printFlops(rate(flops, ms))}/s`,
       `${printBytes(rate(bytes, ms))}/s`,
+      printBytes(bytes),
+      printBytes(unavoidable),
       place,
     ]),
   );

@@ -97,7 +97,7 @@ export function kernelsView(reader: Reader): HTMLElement {
     title.textContent = `${launch.label} (${launch.kind})`;
     facts.textContent =
       `${printNumberOf(launch.threads, "thread")} in ${launch.workgroups.join(" × ")} workgroups, ` +
-      `${printWork(launch.flops)}, ${printSize(launch.bytes)}, ${(launch.flops / Math.max(1, launch.bytes)).toPrecision(3)} FLOP/B` +
+      `${printWork(launch.flops)}, ${printSize(launch.bytes)} moved, of which ${printSize(launch.unavoidable)} unavoidable, ${(launch.flops / Math.max(1, launch.bytes)).toPrecision(3)} FLOP/B` +
       `${launch.module === undefined ? "" : `; with parameters of ${launch.module}`}` +
       `${sharing > 1 ? `; ${sharing} kernels of the plan share this text` : ""}`;
     buffers.replaceChildren(
