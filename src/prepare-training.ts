@@ -74,6 +74,8 @@ export interface Training {
   step(batch: Readonly<Record<string, HostValue>>, rate: number): Promise<StepResult>;
   /** Parameters and buffers by path as they are after all steps so far. @throws InputError for a path that the entry does not use */
   read(paths: readonly string[]): Promise<Record<string, HostArray>>;
+  /** The buffer that holds a parameter now, for `Executable.copyParameters`; another after the next step. */
+  buffer(path: string): GPUBuffer | undefined;
   /** Frees buffers, and the device unless it was handed in. */
   dispose(): void;
 }
@@ -139,6 +141,7 @@ export async function prepareTraining(source: string, options: TrainingOptions):
         return { loss: loss as number, gradientNorm: norm as number, numbers: others, ...scaled };
       },
       read: async (paths) => stepper.read(paths),
+      buffer: (path) => stepper.buffer(path),
       dispose: () => {
         stepper.dispose();
         close();

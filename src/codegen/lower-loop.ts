@@ -67,6 +67,9 @@ export function dispatchCount(sequence: DispatchSequence): number {
 const kernelsOf = (sequence: DispatchSequence): readonly LoweredKernel[] =>
   sequence.flatMap((part) => (part.kind === "kernel" ? [part.lowered] : kernelsOf(part.sequence)));
 
+/** Buffers that the widest kernel binds. */
+const widest = (sequence: DispatchSequence) => Math.max(0, ...kernelsOf(sequence).map(({ buffers }) => buffers.length));
+
 const inOrder = (kernels: readonly LoweredKernel[]): DispatchSequence =>
   kernels.map((lowered) => ({ kind: "kernel", lowered }));
 
@@ -89,15 +92,25 @@ export function lowerLoop(
   const states = body.inputs.slice(0, carried).map((input) => stateBuffer(input));
   const region = regionSources(loop, body, states, step, group, around);
   // One binding is kept for the counter.
-  const inside = { ...fusion, maxBindings: fusion.maxBindings - 1 };
-  const groups = fuseKernels(body, inside).filter((each) =>
-    each.outputs.some((node) => elementCount(node.type.shape) > 0),
-  );
-  const parts = groups.map((each): LoweredLoop => {
-    if (each.kind === "loop") return lowerLoop(each, target, inside, { ...region, depth });
-    return { sequence: inOrder([lowerGroup(each, target, region)]), scratch: [] };
-  });
-  const sequence = parts.flatMap((part) => part.sequence);
+  const mostBindings = fusion.maxBindings - 1;
+  const divided = (maxBindings: number) => {
+    const inside = { ...fusion, maxBindings };
+    const groups = fuseKernels(body, inside).filter((each) =>
+      each.outputs.some((node) => elementCount(node.type.shape) > 0),
+    );
+    const parts = groups.map((each): LoweredLoop => {
+      if (each.kind === "loop") return lowerLoop(each, target, inside, { ...region, depth });
+      return { sequence: inOrder([lowerGroup(each, target, region)]), scratch: [] };
+    });
+    return { groups, parts, sequence: parts.flatMap((part) => part.sequence) };
+  };
+  // An input of the body is one buffer for those who divide it, but several where what comes from around the loop is evaluated in place.
+  let limit = mostBindings;
+  let { groups, parts, sequence } = divided(limit);
+  for (let over = widest(sequence) - mostBindings; over > 0; over = widest(sequence) - mostBindings) {
+    limit -= over;
+    ({ groups, parts, sequence } = divided(limit));
+  }
   const initial = states.map((state, k) => initialState(group, loop.operands[k] as Node, state, around));
   const results = new Set(body.outputs.map((output) => storedAs(output.node)));
   const inner = groups.flatMap((each) => each.outputs).filter((node) => !results.has(node));

@@ -10,14 +10,16 @@ import { lowerContraction } from "./lower-contraction.ts";
 import { lowerExtern } from "./lower-extern.ts";
 import { lowerMap } from "./lower-map.ts";
 import { lowerMatrixContraction, matrixSchedules } from "./lower-matrix-contraction.ts";
-import { lowerOnlineSoftmax, onlineSoftmaxSchedules } from "./lower-online-softmax.ts";
+import { lowerOnlineSoftmax } from "./lower-online-softmax.ts";
 import { lowerOrder } from "./lower-order.ts";
 import { lowerRows, rowSchedules } from "./lower-rows.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { lowerScatter } from "./lower-scatter.ts";
+import { lowerStreamedContraction } from "./lower-streamed-contraction.ts";
 import { lowerSum, sumSchedules } from "./lower-sum.ts";
 import type { LoweredKernel, ScheduleChoice } from "./lowering.ts";
 import type { ContractionSchedule, DeviceSchedule, KernelSchedule } from "./schedule.ts";
+import { streamSchedules } from "./stream-kernel.ts";
 import type { RegionSources } from "./values.ts";
 
 /** What a kernel is lowered for. */
@@ -123,9 +125,14 @@ export function candidates(group: KernelGroup, device: DeviceSchedule, region?: 
     case "scatter":
       return only(() => lowerScatter(group, region));
     case "online-softmax":
-      return onlineSoftmaxSchedules(group, device, region !== undefined).map((schedule) => ({
+      return streamSchedules(group, device, region !== undefined).map((schedule) => ({
         schedule,
         lower: () => lowerOnlineSoftmax(group, schedule, region),
+      }));
+    case "streamed-contraction":
+      return streamSchedules(group, device, region !== undefined).map((schedule) => ({
+        schedule,
+        lower: () => lowerStreamedContraction(group, schedule, region),
       }));
     case "contraction": {
       const tile = tileIndices(group.heads[0] as Node);

@@ -3,6 +3,7 @@
  * all of a large tensor cannot: such a sum becomes a sum of partial sums, each over a part that fits.
  */
 import { byteLength, type Graph, graphNodes, indexSizes, type Node, operationOf, parseSpec } from "../ir/index.ts";
+import { defaultFusionOptions, fuseKernels } from "./fusion.ts";
 import { mapGraph } from "./rebuild.ts";
 import { reducedInParts } from "./reduce-in-parts.ts";
 
@@ -13,7 +14,15 @@ export function withPartialSums(graph: Graph, maxBindingBytes: number): Graph {
     const partial = partialSum(node, maxBindingBytes);
     if (partial !== undefined) replacements.set(node, partial);
   }
-  return replacements.size === 0 ? graph : mapGraph(graph, replacements);
+  if (replacements.size === 0) return graph;
+  for (const node of sumsOverNothingStored(graph)) replacements.delete(node);
+  return mapGraph(graph, replacements);
+}
+
+/** Contractions whose kernels compute the larger factor themselves: it needs no binding. */
+function sumsOverNothingStored(graph: Graph): readonly Node[] {
+  const groups = fuseKernels(graph, { ...defaultFusionOptions, maxBindings: Number.POSITIVE_INFINITY });
+  return groups.flatMap(({ online, streamed, heads }) => (online === undefined && streamed === undefined ? [] : heads));
 }
 
 function partialSum(node: Node, maxBindingBytes: number): Node | undefined {

@@ -21,9 +21,16 @@ const isPermutation = (node: Node) => node.op === "reshape" || node.op === "tran
 /**
  * Grows from `head` over users that keep its elements one to one, and keeps the largest prefix with a single value that
  * anyone outside reads.
+ *
+ * @param beside  what the kernel stores besides: nothing that other kernels make of it may come back, only views of it
  */
-export function growEpilogue(facts: FusionGraph, head: Node, free: (node: Node) => boolean): Epilogue {
-  const growing = growingGroup(head, facts);
+export function growEpilogue(
+  facts: FusionGraph,
+  head: Node,
+  free: (node: Node) => boolean,
+  beside: readonly Node[] = [],
+): Epilogue {
+  const growing = withResultsBeside(growingGroup(head, facts), beside, facts);
   const { members } = growing;
   // How a member's position follows from the head's; operands of one node must agree on it.
   const layout = new Map<Node, string>([[head, ""]]);
@@ -52,6 +59,17 @@ export function growEpilogue(facts: FusionGraph, head: Node, free: (node: Node) 
     if (leaving.length === 1 && root !== undefined && root.op === "transpose") return { root, members: prefix };
   }
   return { root: head, members: new Set([head]) };
+}
+
+function withResultsBeside(growing: GrowingGroup, beside: readonly Node[], facts: FusionGraph): GrowingGroup {
+  if (beside.length === 0) return growing;
+  const others = beside.map((node) => growingGroup(node, facts));
+  const isView = (node: Node): boolean =>
+    beside.includes(node) || (operationOf(node.op).family === "movement" && isView(node.operands[0] as Node));
+  return {
+    ...growing,
+    reaches: (node) => growing.reaches(node) || (!isView(node) && others.some((other) => other.reaches(node))),
+  };
 }
 
 function leaves(facts: FusionGraph, node: Node, members: ReadonlySet<Node>): boolean {

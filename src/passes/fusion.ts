@@ -5,7 +5,8 @@
  * it reads of nodes that lie in no buffer, it evaluates in place. So fusing means deciding which nodes need *not* lie in
  * memory:
  *
- * 0. a softmax and the weighted sum it feeds walk their index once (fusion-online-softmax.ts);
+ * 0. a softmax and the weighted sum it feeds walk their index once (fusion-online-softmax.ts), and where gradients need its weights
+ *    again, their kernels compute them again (fusion-streams.ts);
  * 1. a contraction or scan takes the elementwise work on its result with it (epilogue);
  * 2. reductions over the same rows, with the elementwise work between and after them, become one row kernel;
  * 3. of what remains, an elementwise node is stored when reading it back is cheaper than evaluating it at every reader.
@@ -18,11 +19,23 @@ import { type GraphOrder, graphOrder } from "./fusion-convexity.ts";
 import { growEpilogue } from "./fusion-epilogue.ts";
 import { findOnlineSoftmax, type OnlineSoftmax } from "./fusion-online-softmax.ts";
 import { growRows } from "./fusion-rows.ts";
+import { chooseStored } from "./fusion-stored.ts";
+import { findStream, type Stream } from "./fusion-streams.ts";
 import { bindingsOf, widthSplits } from "./fusion-width.ts";
-import { isWidening } from "./widening.ts";
+import type { StreamedContraction } from "./streamed-contraction.ts";
 
 export interface KernelGroup {
-  readonly kind: "map" | "rows" | "contraction" | "scan" | "order" | "scatter" | "loop" | "extern" | "online-softmax";
+  readonly kind:
+    | "map"
+    | "rows"
+    | "contraction"
+    | "scan"
+    | "order"
+    | "scatter"
+    | "loop"
+    | "extern"
+    | "online-softmax"
+    | "streamed-contraction";
   /** Nodes whose loops the kernel runs, in graph order; empty for a map. */
   readonly heads: readonly Node[];
   /** Nodes that the kernel writes to memory. */
@@ -33,9 +46,13 @@ export interface KernelGroup {
   readonly members: readonly Node[];
   /** The parts that its nodes play, when `kind` is `online-softmax`. */
   readonly online?: OnlineSoftmax;
+  /** The same when it is `streamed-contraction`. */
+  readonly streamed?: StreamedContraction;
+  /** The weighted sum of the softmax whose stream (fusion-streams.ts) the kernel is part of. */
+  readonly stream?: Node;
 }
 
-type Draft = Pick<KernelGroup, "kind" | "heads" | "outputs" | "online">;
+type Draft = Pick<KernelGroup, "kind" | "heads" | "outputs" | "online" | "streamed" | "stream">;
 
 export interface FusionOptions {
   /** With false, every node that computes is a kernel of its own (`-O0`). */
@@ -58,8 +75,6 @@ export interface FusionGraph extends GraphOrder {
 }
 
 const familyOf = (node: Node) => operationOf(node.op).family;
-const isHead = (node: Node) =>
-  ["contract", "reduce", "scan", "order", "scatter", "loop", "extern"].includes(familyOf(node));
 const isStoredSource = (node: Node) =>
   familyOf(node) === "source" && (node.op === "input" || node.op === "parameter" || isTable(node));
 
@@ -79,11 +94,19 @@ export function storedAs(node: Node): Node {
 /** Divides a graph into kernels, in an order in which they can run. */
 export function fuseKernels(graph: Graph, options: FusionOptions = defaultFusionOptions): KernelGroup[] {
   const forced = new Set<Node>();
+  const unstreamed = new Set<Node>();
   for (;;) {
-    const groups = fuseOnce(graph, options, forced);
+    const groups = fuseOnce(graph, options, forced, unstreamed);
     // A loop is as many kernels as its body has groups, and those are divided by themselves.
     const tooWide = groups.filter((group) => group.kind !== "loop" && bindingsOf(group) > options.maxBindings);
     if (tooWide.length === 0) return groups;
+    const streamed = tooWide.filter(({ stream }) => stream !== undefined);
+    for (const group of streamed) {
+      const stored = narrowerStream(group, options.maxBindings, forced);
+      for (const node of stored) forced.add(node);
+      if (stored.length === 0) unstreamed.add(group.stream as Node);
+    }
+    if (streamed.length > 0) continue;
     for (const group of tooWide) {
       const splits = widthSplits(group, options.maxBindings, forced);
       if (splits.length === 0) {
@@ -95,7 +118,28 @@ export function fuseKernels(graph: Graph, options: FusionOptions = defaultFusion
   }
 }
 
-function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node>): KernelGroup[] {
+/**
+ * What to store so that a kernel of a stream binds less: first its sum, before what follows on it, then small values that it reads.
+ * Empty where only values of the size of the scores are left.
+ */
+function narrowerStream(group: KernelGroup, maxBindings: number, forced: ReadonlySet<Node>): readonly Node[] {
+  const { weighted, weightsOperand } = (group.streamed ?? group.online) as StreamedContraction | OnlineSoftmax;
+  if (group.outputs[0] !== weighted && !forced.has(weighted)) return [weighted];
+  const scores = elementCount((weighted.operands[weightsOperand] as Node).type.shape);
+  const large = group.members.filter((node) => elementCount(node.type.shape) >= scores);
+  return widthSplits(group, maxBindings, new Set([...forced, ...large]));
+}
+
+/**
+ * @param forced      nodes that are stored
+ * @param unstreamed  weighted sums around which nothing is computed anew
+ */
+function fuseOnce(
+  graph: Graph,
+  options: FusionOptions,
+  forced: ReadonlySet<Node>,
+  unstreamed: ReadonlySet<Node>,
+): KernelGroup[] {
   const nodes = graphNodes(graph);
   const order = graphOrder(nodes);
   const users = nodeUsers(nodes);
@@ -116,10 +160,11 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
   const free = (node: Node) => !claimed.has(node);
   for (const head of options.fuse ? nodes : []) {
     const online = findOnlineSoftmax(facts, head, free);
-    if (online === undefined) continue;
-    for (const node of online.members) claimed.add(node);
-    const heads = [online.scores, online.maximum, online.total, online.weighted].filter((node) => node !== undefined);
-    drafts.push({ kind: "online-softmax", heads, outputs: [online.root], online });
+    const stream = online === undefined && !unstreamed.has(head) ? findStream(facts, head, free) : undefined;
+    if (online !== undefined) {
+      for (const node of online.members) claimed.add(node);
+      drafts.push(onlineDraft(online));
+    } else if (stream !== undefined) drafts.push(...streamDrafts(facts, stream, claimed));
   }
   for (const head of nodes) {
     if ((familyOf(head) !== "contract" && familyOf(head) !== "scan") || claimed.has(head)) continue;
@@ -154,89 +199,33 @@ function fuseOnce(graph: Graph, options: FusionOptions, forced: ReadonlySet<Node
       drafts.push({ kind: "map", heads: [], outputs: [node] });
     }
   }
-  const groups = drafts.map((draft) => finishGroup(draft, stored));
+  const groups = withoutUnread(
+    drafts.map((draft) => finishGroup(draft, stored)),
+    isOutput,
+  );
   const ordered = inRunningOrder(groups, order.position);
   return options.fuse ? joinChains(ordered, { maxBindings: options.maxBindings, mustStore: isOutput }) : ordered;
 }
 
-/**
- * Decides which of the remaining nodes are stored. `evaluations` counts how often an element would be evaluated in
- * place; storing costs one evaluation, one write, and a read in place of every other evaluation.
- */
-function chooseStored(facts: FusionGraph, options: FusionOptions, claimed: ReadonlySet<Node>, stored: Set<Node>): void {
-  const { nodes, users } = facts;
-  const storable = (node: Node) =>
-    familyOf(node) === "elementwise" || familyOf(node) === "indexed" || node.op === "concat";
-  const candidate = (node: Node) =>
-    storable(node) && !claimed.has(node) && !stored.has(node) && !(options.fuse && isWidening(node));
-  // A value whose one reader could be stored instead, at no more elements, is left to that reader: chains are stored at their end.
-  const leftToReader = (node: Node) => {
-    let reader = node;
-    do {
-      const [next, ...others] = users.get(reader) ?? [];
-      if (next === undefined || others.length > 0 || facts.isOutput(reader)) return false;
-      if (elementCount(next.type.shape) > 2 * elementCount(node.type.shape)) return false;
-      reader = next;
-    } while (familyOf(reader) === "movement" && reader.op !== "concat");
-    return candidate(reader);
-  };
-  const evaluations = new Map<Node, number>();
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i] as Node;
-    let total = 0;
-    for (const user of users.get(node) ?? []) {
-      if (isHead(user)) total += elementCount(node.type.shape) * readsPerElement(user, node);
-      else if (stored.has(user) || claimed.has(user)) total += elementCount(user.type.shape);
-      else total += evaluations.get(user) ?? 0;
-    }
-    evaluations.set(node, total);
-  }
-  // Work and bytes of one evaluation in place, down to stored values.
-  const work = new Map<Node, number>();
-  const bytes = new Map<Node, number>();
-  for (const node of nodes) {
-    if (stored.has(node) || isHead(node)) {
-      work.set(node, 0);
-      bytes.set(node, 4);
-      continue;
-    }
-    const elements = Math.max(1, elementCount(node.type.shape));
-    let flops =
-      operationOf(node.op).flops(
-        node.operands.map((operand) => operand.type),
-        node.type,
-        node.attributes,
-      ) / elements;
-    let moved = 0;
-    for (const operand of new Set(node.operands)) {
-      // An operand with fewer elements is read from a cache, mostly.
-      const share = Math.min(1, elementCount(operand.type.shape) / elements);
-      flops += work.get(operand) ?? 0;
-      moved += (bytes.get(operand) ?? 0) * share;
-    }
-    if (candidate(node)) {
-      const count = evaluations.get(node) ?? 0;
-      const inPlace = count * (flops + moved * options.flopsPerByte);
-      const inMemory = elements * (flops + (moved + 4) * options.flopsPerByte) + count * 4 * options.flopsPerByte;
-      const everyNode = !options.fuse;
-      if (everyNode ? familyOf(node) !== "movement" : inPlace > inMemory && !leftToReader(node)) {
-        stored.add(node);
-        flops = 0;
-        moved = 4;
-      }
-    }
-    work.set(node, flops);
-    bytes.set(node, moved);
-  }
+function onlineDraft(online: OnlineSoftmax, beside: readonly Node[] = []): Draft {
+  const { scores, maximum, total, weighted, root } = online;
+  const heads = [scores, maximum, total, weighted].filter((node) => node !== undefined);
+  return { kind: "online-softmax", heads, outputs: [root, ...beside], online };
 }
 
-/** How often a head reads each element of an operand: once, times the outputs along indices that the operand lacks, over a tile. */
-function readsPerElement(head: Node, operand: Node): number {
-  if (familyOf(head) === "loop") return head.attributes.steps as number;
-  if (familyOf(head) !== "contract") return 1;
-  const operandElements = Math.max(1, elementCount(operand.type.shape));
-  const missing = Math.max(1, elementCount(head.type.shape) / operandElements);
-  return Math.max(1, missing / 8);
+/** The kernels of a stream; what they take is added to `claimed`. */
+function streamDrafts(facts: FusionGraph, { online, contractions, recomputed }: Stream, claimed: Set<Node>): Draft[] {
+  for (const node of [...online.members, ...recomputed, ...contractions.map(({ weighted }) => weighted)])
+    claimed.add(node);
+  const drafts = contractions.map((streamed): Draft => {
+    const { weighted, inner } = streamed;
+    const epilogue = growEpilogue(facts, weighted, (node) => !claimed.has(node));
+    for (const node of epilogue.members) claimed.add(node);
+    const heads = [...inner.map(({ node }) => node), weighted];
+    return { kind: "streamed-contraction", heads, outputs: [epilogue.root], streamed, stream: online.weighted };
+  });
+  const beside = [online.maximum, online.total];
+  return [{ ...onlineDraft(online, beside), stream: online.weighted }, ...drafts];
 }
 
 function finishGroup(draft: Draft, stored: ReadonlySet<Node>): KernelGroup {
@@ -254,6 +243,16 @@ function finishGroup(draft: Draft, stored: ReadonlySet<Node>): KernelGroup {
     }
   }
   return { ...draft, inputs: [...inputs], members: [...members] };
+}
+
+/** The groups without the statistics of rows that nobody reads. */
+function withoutUnread(groups: readonly KernelGroup[], isOutput: (node: Node) => boolean): KernelGroup[] {
+  const read = new Set(groups.flatMap((group) => group.inputs));
+  return groups.map((group) => {
+    if (group.kind !== "online-softmax") return group;
+    const { root } = group.online as OnlineSoftmax;
+    return { ...group, outputs: group.outputs.filter((node) => node === root || read.has(node) || isOutput(node)) };
+  });
 }
 
 /** Producers before consumers; among those that are ready, the one that comes first in the graph. */

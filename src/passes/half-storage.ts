@@ -23,7 +23,14 @@ import type { RewriteTrace } from "./trace.ts";
 const fewestElements = 4096;
 
 /** Kernels that can cast what they store. */
-const casting: readonly KernelGroup["kind"][] = ["map", "rows", "contraction", "scan", "online-softmax"];
+const casting: readonly KernelGroup["kind"][] = [
+  "map",
+  "rows",
+  "contraction",
+  "scan",
+  "online-softmax",
+  "streamed-contraction",
+];
 
 export const halfStorage: Pass = {
   name: "half-storage",
@@ -76,7 +83,11 @@ function following(graph: Graph, path: string): ReadonlySet<Node> {
 }
 
 function storedValues(graph: Graph): readonly Node[] {
-  return fuseKernels(graph).flatMap((group) => (casting.includes(group.kind) ? group.outputs : []));
+  return fuseKernels(graph).flatMap((group) => {
+    if (!casting.includes(group.kind)) return [];
+    // Whoever computes a softmax's weights again does so from the maximum and the total as they were.
+    return group.kind === "online-softmax" ? group.outputs.slice(0, 1) : group.outputs;
+  });
 }
 
 /** Loops and hand-written kernels read whole buffers as they are: a cast in front would be a copy. */

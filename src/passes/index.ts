@@ -25,6 +25,8 @@ export { defaultContext, type Pass, type PassContext, type PassResult } from "./
 export { any, constant, family, matchPattern, named, op, type Pattern } from "./pattern.ts";
 export { passNames, pipeline } from "./pipeline.ts";
 export { mapGraph, substitute, withOperands } from "./rebuild.ts";
+export { restrictContractions } from "./restrict-contractions.ts";
+export { reuseWeightedSums } from "./reuse-weighted-sums.ts";
 export { RewriteLoopError, type Rule, type RuleDefinition, rewriteGraph, rule } from "./rewrite.ts";
 export { rowSums } from "./row-sums.ts";
 export { type AxisConstraint, affinePredicate } from "./rules/affine-predicate.ts";
@@ -40,5 +42,6 @@ export {
 export { splitReductions } from "./split-reductions.ts";
 export { splitScans } from "./split-scans.ts";
 export { withStoredOperands } from "./stored-operands.ts";
+export type { InnerContraction, StreamedContraction } from "./streamed-contraction.ts";
 export { describeNode, type RewriteSummary, type RewriteTrace, summariseRewrites } from "./trace.ts";
 export { plainIndexNames } from "./value-numbers.ts";

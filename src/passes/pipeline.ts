@@ -8,6 +8,8 @@ import { halfStorage } from "./half-storage.ts";
 import { hoistFromLoops } from "./hoist-from-loops.ts";
 import type { Pass } from "./pass.ts";
 import { recogniseScans } from "./recognise-scans.ts";
+import { restrictContractions } from "./restrict-contractions.ts";
+import { reuseWeightedSums } from "./reuse-weighted-sums.ts";
 import { rowSums } from "./row-sums.ts";
 import { splitReductions } from "./split-reductions.ts";
 import { splitScans } from "./split-scans.ts";
@@ -29,6 +31,8 @@ export const pipeline: readonly Pass[] = [
   contractionOrder,
   canonicalise, // tidies the views that the new order brought
   commonSubexpressions,
+  restrictContractions, // before sums are compared, which looks at their ranges
+  reuseWeightedSums,
   rowSums, // from here on, form matters more than algebra
   splitScans,
   splitReductions,

@@ -3,14 +3,24 @@
  *
  * A device runs one invocation (or one workgroup) per result; with few results and many elements most of it would idle.
  * The split costs one more kernel and a small intermediate, and shortens sums, which also makes them more accurate: very long sums are
- * split however many there are.
+ * split however many there are, unless splitting them would bring their terms into memory.
  */
-import { elementCount, type Graph, graphNodes, makeBuilder, type Node, operationOf, parseSpec } from "../ir/index.ts";
+import {
+  elementCount,
+  type Graph,
+  graphNodes,
+  makeBuilder,
+  type Node,
+  nodeUsers,
+  operationOf,
+  parseSpec,
+} from "../ir/index.ts";
 import { costOf } from "./cost.ts";
 import type { Pass, PassContext, PassResult } from "./pass.ts";
 import { mapGraph } from "./rebuild.ts";
 import { reducedInParts } from "./reduce-in-parts.ts";
 import { describeNode, type RewriteTrace } from "./trace.ts";
+import { matchWeightedSoftmax } from "./weighted-softmax.ts";
 
 /** Shorter reductions are not worth a second kernel. */
 const shortestReduction = 4096;
@@ -30,8 +40,10 @@ export const splitReductions: Pass = {
 function split(graph: Graph, context: PassContext): PassResult {
   const replacements = new Map<Node, Node>();
   const rewrites: RewriteTrace[] = [];
-  for (const node of graphNodes(graph)) {
-    const replacement = splitReduction(node, context);
+  const nodes = graphNodes(graph);
+  const undivided = softmaxTotals(nodes);
+  for (const node of nodes) {
+    const replacement = splitReduction(node, context, undivided);
     if (replacement === undefined) continue;
     replacements.set(node, replacement);
     const before = costOf([node]);
@@ -53,7 +65,15 @@ function split(graph: Graph, context: PassContext): PassResult {
   return rewrites.length === 0 ? { graph, rewrites } : { graph: mapGraph(graph, replacements), rewrites };
 }
 
-function splitReduction(node: Node, context: PassContext): Node | undefined {
+/** Totals of weights that a kernel adds up while it walks them (fusion-online-softmax.ts). */
+function softmaxTotals(nodes: readonly Node[]): ReadonlySet<Node> {
+  const users = nodeUsers(nodes);
+  const pairs = nodes.filter((node) => node.op === "contract" && node.operands.length === 2);
+  const totals = pairs.flatMap((node) => ([0, 1] as const).map((k) => matchWeightedSoftmax(users, node, k)?.total));
+  return new Set(totals.filter((total) => total !== undefined));
+}
+
+function splitReduction(node: Node, context: PassContext, undivided: ReadonlySet<Node>): Node | undefined {
   const { reducer, family } = operationOf(node.op);
   // Every reducer without positions is associative; positions and conditions would need translating.
   if (family !== "reduce" || reducer === undefined || reducer.positional || node.attributes.where !== undefined) return;
@@ -62,7 +82,7 @@ function splitReduction(node: Node, context: PassContext): Node | undefined {
   const length = elementCount(operand.type.shape) / Math.max(results, 1);
   if (results === 0 || length < shortestReduction) return undefined;
   const isBusy = results * enoughShare >= context.parallelism;
-  if (isBusy && (length <= longestSum || node.op !== "sum")) return undefined;
+  if (isBusy && (length <= longestSum || node.op !== "sum" || undivided.has(node))) return undefined;
 
   const spec = parseSpec(node.attributes.spec as string);
   const names = spec.operands[0] as readonly string[];

@@ -72,3 +72,32 @@ test.skipIf(device === undefined).each([
   const worst = compareWithin(got.h as Float64Array, value, bound, 4);
   expect(worst?.ratio, JSON.stringify(worst)).toBeLessThanOrEqual(1);
 });
+
+/** Two carried values of many places; what each step takes from outside is a product of `terms` numbers, evaluated in place. */
+function wideRecurrence(terms: number): Graph {
+  const steps = 3;
+  const size = tensorType("f32", [1 << 17]);
+  const rows = tensorType("f32", [steps, 1 << 17]);
+  const b = makeBuilder();
+  const given = Array.from({ length: terms }, (_, k) => b.input(`x${k}`, tensorType("f32", [steps])));
+  const spread = given.map((each) => b.node("broadcast", [each], { shape: rows.shape, axes: [0] }));
+  const outside = spread.reduce((product, each) => b.apply("mul", product, each));
+  const initial = [b.input("g0", size), b.input("h0", size)];
+  const [g, h] = [b.input("g", size), b.input("h", size)];
+  const x = b.input("x", rows);
+  const step = b.input("step", tensorType("i32", [], steps));
+  const now = b.node("gather", [x, step], { spec: "t c,  -> c", at: "t" });
+  const nextG = b.apply("tanh", b.apply("add", b.apply("mul", now, h), g));
+  const nextH = b.apply("sub", nextG, g);
+  const outputs = [nextG, nextH, nextG].map((node, k) => ({ name: `next${k}`, node }));
+  const body: Graph = { name: "body", inputs: [g, h, x, step], parameters: [], outputs };
+  const loop = makeNode("loop", [...initial, outside], { steps, carried: 2 }, { regions: [body], name: "g" });
+  return { name: "wide", inputs: [...given, ...initial], parameters: [], outputs: [{ name: "g", node: loop }] };
+}
+
+test.each([2, 5])("steps bind no more than a device allows where %i values come from around the loop", (terms) => {
+  const { plan } = makePlan(wideRecurrence(terms), baselineProfile);
+  expect(Math.max(...plan.kernels.map(({ bindings }) => bindings.length))).toBeLessThanOrEqual(
+    baselineProfile.limits.maxBindings,
+  );
+});
