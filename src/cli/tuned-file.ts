@@ -70,6 +70,7 @@ export function printSchedule(schedule: KernelSchedule): string {
   const turns = "turn" in schedule ? Object.entries(schedule.turn).filter(([, length]) => length > 1) : [];
   const turn = turns.length === 0 ? "" : `, turn ${turns.map(([name, length]) => `${name} ${length}`).join(" ")}`;
   const shared = schedule.shared === undefined ? "" : `, shared by ${schedule.shared.workgroup}`;
+  if ("copying" in schedule) return `${tile}, copied by ${schedule.copying} threads`;
   const block = "block" in schedule ? schedule.block : undefined;
   const blocks =
     block === undefined ? "" : `, blocks of ${block.threadRows} × ${block.threadColumns}, depth ${block.depth}`;

@@ -59,6 +59,8 @@ export interface OnlineSoftmaxSchedule {
   readonly vectors: number;
   /** Where the rows of a workgroup have the same keys and values, and load them together. */
   readonly shared?: SharedLoads;
+  /** Threads of a workgroup that copies what a turn reads into its own memory. */
+  readonly copying?: number;
 }
 
 /** How a sum without a tile is computed (lower-sum.ts). */

@@ -16,6 +16,7 @@ import type { ScalarExpression } from "./kernel.ts";
 import { below, type Lowering } from "./lowering.ts";
 import { constraintTest, loopBounds } from "./ranges.ts";
 import type { DeviceSchedule, OnlineSoftmaxSchedule } from "./schedule.ts";
+import { blockBytesOf, canBlock, copyBlocks, declareBlocks, type StreamBlocks } from "./stream-blocks.ts";
 import { type StreamIndices, streamIndices } from "./stream-indices.ts";
 import { layOutRows, type RowThreads } from "./tile-threads.ts";
 import { applyOperation, laneIndex, type RegionSources } from "./values.ts";
@@ -30,6 +31,8 @@ export interface StreamKernel {
   /** Rows of a thread, and vec4s of scores of a row in one turn. */
   readonly rows: number;
   readonly vectors: number;
+  /** What a turn reads, where the workgroup copies it. */
+  readonly blocks?: StreamBlocks;
 }
 
 /** One turn of the walk: `4 * vectors` places of the walked index. */
@@ -46,12 +49,28 @@ export function streamSchedules(
   device: DeviceSchedule,
   repeats: boolean,
 ): readonly OnlineSoftmaxSchedule[] {
-  const { subgroup } = device;
+  const { subgroup, workgroupMemory } = device;
   const own: OnlineSoftmaxSchedule = { rows: 4, vectors: 2 };
-  if (subgroup === undefined || repeats || !streamIndices(group).shared) return [own];
+  const indices = streamIndices(group);
+  if (repeats || !indices.shared) return [own];
+  const copied =
+    workgroupMemory === undefined || !canBlock(indices)
+      ? []
+      : copyingSchedules.filter(
+          ({ vectors, copying }) =>
+            copying <= workgroupMemory.threads && blockBytesOf(indices, vectors) <= workgroupMemory.bytes,
+        );
+  if (subgroup === undefined) return [own, ...copied];
   const shared = { workgroup: 2 * subgroup, subgroup };
-  return [own, { ...own, shared }, { rows: 2, vectors: 2, shared }];
+  return [own, { ...own, shared }, { rows: 2, vectors: 2, shared }, ...copied];
 }
+
+/** One row or two of a thread, in workgroups of few threads or of many. */
+const copyingSchedules = [
+  { rows: 1, vectors: 4, copying: 64 },
+  { rows: 2, vectors: 4, copying: 64 },
+  { rows: 1, vectors: 4, copying: 128 },
+] as const satisfies readonly OnlineSoftmaxSchedule[];
 
 export function openStream(
   group: KernelGroup,
@@ -64,9 +83,12 @@ export function openStream(
   const rows = indices.shared ? Math.min(schedule.rows, size(indices.row)) : 1;
   const vectors = Math.min(schedule.vectors, Math.max(1, Math.floor(size(indices.walked) / 4)));
   const rowTiles = Math.ceil(size(indices.row) / rows);
-  const threads = layOutRows(group, { outer, sizes, rowTiles }, schedule.shared, region);
+  const together = schedule.copying === undefined ? schedule.shared : { workgroup: schedule.copying };
+  const threads = layOutRows(group, { outer, sizes, rowTiles }, together, region);
   const { lowering } = threads;
-  return { group, indices, threads, lowering, block: lowering.block, rows, vectors };
+  const kernel: StreamKernel = { group, indices, threads, lowering, block: lowering.block, rows, vectors };
+  if (schedule.copying === undefined) return kernel;
+  return { ...kernel, blocks: declareBlocks(lowering, indices, vectors) };
 }
 
 export const rowAt = ({ threads, rows }: StreamKernel, r: number) => scaleIndex(threads.rowTile, rows, r);
@@ -103,7 +125,11 @@ export function walkStream(kernel: StreamKernel, body: (turn: StreamTurn) => voi
   const places = new Map(threads.places).set(row, anyRow);
   const bounds = loopBounds(where, walked, places, size, step, [tileRow, ...threads.inside], new Set([walked]));
   const at = (v: number) => addIndex(scaleIndex(variableIndex(variable), step, 4 * v), laneIndex);
-  block.loop(variable, bounds, () => body({ variable, at, inside: (v) => inRange(kernel, walked, at(v)) }));
+  const turn: StreamTurn = { variable, at, inside: (v) => inRange(kernel, walked, at(v)) };
+  block.loop(variable, bounds, () => {
+    if (kernel.blocks !== undefined) copyBlocks(kernel, kernel.blocks, turn);
+    body(turn);
+  });
 }
 
 /** False beyond the end of the walked index and outside its restriction; `undefined` where neither can be. */

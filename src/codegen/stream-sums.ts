@@ -13,6 +13,7 @@ import {
 } from "./index-expression.ts";
 import type { ScalarExpression } from "./kernel.ts";
 import { below, followEpilogue, multiply } from "./lowering.ts";
+import { blockElement } from "./stream-blocks.ts";
 import { inRange, positionOf, rowAt, type StreamKernel, type StreamTurn } from "./stream-kernel.ts";
 import { range, sharedValues } from "./tile-loads.ts";
 import { applyOperation, laneIndex, lanes, laneVariable } from "./values.ts";
@@ -63,6 +64,24 @@ export interface RowWeights {
   readonly correction?: ScalarExpression;
 }
 
+/** The values at all places of a turn: from workgroup memory, shared by a subgroup, or each loaded. */
+function loadedValues(
+  { threads, lowering, vectors, blocks, indices }: StreamKernel,
+  across: IndexExpression,
+  loadAt: (place: IndexExpression) => ScalarExpression,
+): ScalarExpression[] {
+  const step = 4 * vectors;
+  if (blocks !== undefined) {
+    const width = (indices.sizes.get(indices.column) as number) / 4;
+    return range(step).map((k) => blockElement(blocks.values, k, width, across));
+  }
+  const { invocation } = threads;
+  if (invocation === undefined) return range(step).map((k) => loadAt(constantIndex(k)));
+  return turnsOf(step, invocation.extent).flatMap(({ first, points }) =>
+    sharedValues(lowering, points, invocation, (point) => loadAt(addIndex(point, constantIndex(first)))),
+  );
+}
+
 /** Adds a turn's weighted values to the sums of all rows. */
 export function addWeighted(sums: WeightedSums, turn: StreamTurn, rowWeights: readonly RowWeights[]): void {
   const { kernel, values } = sums;
@@ -78,13 +97,7 @@ export function addWeighted(sums: WeightedSums, turn: StreamTurn, rowWeights: re
       if (!indices.shared) own.set(row, inRange(kernel, row, rowAt(kernel, 0)));
       return splat(lowering.value(valueNode, positionOf(kernel, valueNames, own)));
     };
-    const { invocation } = threads;
-    const loaded =
-      invocation === undefined
-        ? range(step).map((k) => loadAt(constantIndex(k)))
-        : turnsOf(step, invocation.extent).flatMap(({ first, points }) =>
-            sharedValues(lowering, points, invocation, (point) => loadAt(addIndex(point, constantIndex(first)))),
-          );
+    const loaded = loadedValues(kernel, across, loadAt);
     rowWeights.forEach(({ correction, weights }, r) => {
       const place = addIndex(across, constantIndex(r * columnVectors));
       const before = values.at(place);

@@ -1,13 +1,14 @@
 /** A tile of a contraction that a kernel computes for itself: a few rows by a few vec4s of the walked index, in registers. */
-import { literal, splat } from "./block.ts";
+import { lane, literal, type PrivateArray, splat } from "./block.ts";
 import { addIndex, type IndexExpression, type IndexVariable, scaleIndex, variableIndex } from "./index-expression.ts";
 import type { ScalarExpression } from "./kernel.ts";
 import { multiply } from "./lowering.ts";
 import { constraintTest } from "./ranges.ts";
+import { blockElement } from "./stream-blocks.ts";
 import type { InnerFactors, InnerSides } from "./stream-indices.ts";
 import { inRange, positionOf, rowAt, type StreamKernel, type StreamTurn, tilePlaces } from "./stream-kernel.ts";
-import { type ColumnLoads, loadColumns, loadRows, loadSharedColumns, range } from "./tile-loads.ts";
-import { applyOperation } from "./values.ts";
+import { type ColumnLoads, loadColumns, loadRows, loadSharedColumns, range, sideBySide } from "./tile-loads.ts";
+import { applyOperation, lanes } from "./values.ts";
 
 const zero = literal(0, "f32");
 
@@ -37,7 +38,7 @@ function productTile(kernel: StreamKernel, turn: StreamTurn, { operands }: Inner
 }
 
 function sumTile(kernel: StreamKernel, turn: StreamTurn, sides: InnerSides): ScalarExpression[][] {
-  const { indices, threads, lowering, block, rows, vectors } = kernel;
+  const { indices, threads, lowering, block, rows, vectors, blocks } = kernel;
   const { rowNode, rowNames, walkedNode, walkedNames, summed, sizes } = sides;
   const tile = range(rows).map((r) => range(vectors).map((v) => block.variable(`score_${r}${v}`, splat(zero))));
   const last = summed.at(-1) as string;
@@ -45,6 +46,20 @@ function sumTile(kernel: StreamKernel, turn: StreamTurn, sides: InnerSides): Sca
   const widths = [...(invocation === undefined ? [] : [invocation.extent]), 4];
   const width = widths.find((each) => (sizes.get(last) as number) % each === 0) ?? 1;
   const own = new Map<string, IndexExpression>();
+  /** Four keys side by side at each point, from workgroup memory. */
+  const keysOfTurn = (array: PrivateArray, along: IndexVariable): ScalarExpression[][] => {
+    const across = (sizes.get(last) as number) / 4;
+    return range(vectors).map((v) => {
+      const columns = lanes.map((component) =>
+        range(width / 4).flatMap((four) => {
+          const vector = scaleIndex(variableIndex(along), width / 4, four);
+          const key = block.bind(blockElement(array, 4 * v + component, across, vector), undefined, "key");
+          return lanes.map((k) => lane(key, k));
+        }),
+      );
+      return range(width).map((k) => sideBySide(columns.map((points) => points[k] as ScalarExpression)));
+    });
+  };
   const innermost = (variable: IndexVariable) => {
     const along = (point: IndexExpression) => addIndex(scaleIndex(variableIndex(variable), width), point);
     const loads = { points: width, fours: width % 4 === 0 };
@@ -65,10 +80,13 @@ function sumTile(kernel: StreamKernel, turn: StreamTurn, sides: InnerSides): Sca
       },
       columnAt: turn.inside,
     };
+    const copied = blocks?.keys.get(walkedNode);
     const ofWalked =
-      invocation === undefined
-        ? loadColumns(lowering, walkedNode, columnLoads)
-        : loadSharedColumns(lowering, walkedNode, columnLoads, invocation);
+      copied !== undefined
+        ? keysOfTurn(copied, variable)
+        : invocation === undefined
+          ? loadColumns(lowering, walkedNode, columnLoads)
+          : loadSharedColumns(lowering, walkedNode, columnLoads, invocation);
     for (const k of range(width)) {
       for (const r of range(rows)) {
         for (const v of range(vectors)) {

@@ -136,7 +136,8 @@ export function loadSharedColumns(
   });
 }
 
-function sideBySide(of: readonly ScalarExpression[]): ScalarExpression {
+/** Four scalars as a vec4. */
+export function sideBySide(of: readonly ScalarExpression[]): ScalarExpression {
   const uses = new Set(of.flatMap((part) => [...part.uses]));
   return { kind: "lanes", of, type: { dtype: (of[0] as ScalarExpression).type.dtype, width: 4 }, uses };
 }

@@ -39,10 +39,13 @@ interface ThreadLayout {
 
 const product = (axes: readonly TileAxis[]) => axes.reduce((count, { extent }) => count * extent, 1);
 
+/** Threads of a workgroup that work together, perhaps by subgroups. */
+type WorkingTogether = Pick<SharedLoads, "workgroup"> & Partial<SharedLoads>;
+
 function layOut(
   group: KernelGroup,
   axes: { readonly common: readonly TileAxis[]; readonly own: readonly TileAxis[] },
-  shared: SharedLoads | undefined,
+  shared: WorkingTogether | undefined,
   region: RegionSources | undefined,
 ): ThreadLayout {
   const at = new Map<string, IndexExpression>();
@@ -69,9 +72,10 @@ function layOut(
   const parts = Math.ceil(count / members);
   const team: IndexVariable = { name: "team", extent: product(axes.common) * parts };
   const member: IndexVariable = { name: "member", extent: members };
-  const invocation: IndexVariable = { name: "invocation", extent: subgroup };
+  const invocation: IndexVariable | undefined =
+    subgroup === undefined ? undefined : { name: "invocation", extent: subgroup };
   const lowering = new Lowering(group, { name: "thread", extent: team.extent * members }, region);
-  lowering.team = { size: members, member, number: team, invocation };
+  lowering.team = { size: members, member, number: team, ...(invocation === undefined ? {} : { invocation }) };
   named(lowering, axes.common, divideIndex(variableIndex(team), parts));
   const part = remainderIndex(variableIndex(team), parts);
   const every = addIndex(scaleIndex(part, members), variableIndex(member));
@@ -80,7 +84,14 @@ function layOut(
   const exists = below(place, count);
   // Only a single axis of its own is walked in order by the members.
   const anyLast = axes.own.length === 1 ? every : constantIndex(last.extent - 1);
-  return { lowering, at, invocation, anyLast, inside: [member], ...(exists === undefined ? {} : { exists }) };
+  return {
+    lowering,
+    at,
+    anyLast,
+    inside: [member],
+    ...(invocation === undefined ? {} : { invocation }),
+    ...(exists === undefined ? {} : { exists }),
+  };
 }
 
 export interface TileThreads {
@@ -140,7 +151,7 @@ export interface RowThreads {
 export function layOutRows(
   group: KernelGroup,
   rows: { readonly outer: readonly string[]; readonly sizes: ReadonlyMap<string, number>; readonly rowTiles: number },
-  shared: SharedLoads | undefined,
+  shared: WorkingTogether | undefined,
   region: RegionSources | undefined,
 ): RowThreads {
   const common = rows.outer.map((name) => ({ name, extent: rows.sizes.get(name) as number }));
