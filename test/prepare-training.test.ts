@@ -1,6 +1,8 @@
 /** Training as a library: the numbers of gradient descent worked out by hand, and what is refused. */
 import { afterAll, describe, expect, it } from "vitest";
+import { compileSource } from "../src/compile.ts";
 import { CompileError, InputError, prepareTraining, TrainStepError } from "../src/index.ts";
+import { prepare } from "../src/runtime/index.ts";
 import { testDevice } from "./codegen/on-device.ts";
 
 const device = await testDevice();
@@ -46,6 +48,23 @@ describe.skipIf(device === undefined)("prepareTraining", () => {
     await expect(training.read(["v"])).rejects.toThrow(/no parameter called `v`/);
     training.dispose();
     await expect(training.step({ x: new Float32Array(2), y: new Float32Array(1) }, 1)).rejects.toThrow(/disposed/);
+  });
+
+  it("hands its parameters to a graph beside it", async () => {
+    if (device === undefined) throw new Error("there is a device");
+    const training = await prepareTraining(source, { ...sgd, device });
+    // The gradient at (1, 0) is 2 (1 - 3) = -4 along w[0], so that w becomes (3, 1).
+    await training.step({ x: Float32Array.of(1, 0), y: Float32Array.of(3) }, 0.5);
+    const readSource = (path: string) => (path === "line.weft" ? source : undefined);
+    const { value } = compileSource({ path: "line.weft", readSource, profile: device.profile });
+    if (value === undefined) throw new Error("the line does not compile");
+    const beside = await prepare(device, value.plan, { parameters: (name) => new Float32Array(name === "w" ? 2 : 1) });
+    await beside.copyParameters((name) => (name === "w" ? training.buffer(name) : undefined));
+    const { guess } = await beside.run({ x: Float32Array.of(2, 5), y: new Float32Array(1) });
+    expect(guess).toEqual(Float32Array.of(11));
+    expect(training.buffer("v")).toBeUndefined();
+    beside.dispose();
+    training.dispose();
   });
 
   it("moves running statistics, scales the loss in half precision, and leaves out what overflows", async () => {

@@ -8,6 +8,7 @@ import { blankPicture, type Picture, pngBytes, readPicture } from "../shared/pic
 import { questionOptions, sampleNumber, testCount, testSeed } from "../shared/refworld/question.ts";
 import { resizeBilinear } from "../shared/resizing.ts";
 import { channelsOf, placedOnCanvas, readDetections, segmentsOf } from "./channels.ts";
+import { products, test } from "./held-out-scores.ts";
 import {
   type NumberedPhrase,
   numberedPhrase,
@@ -18,16 +19,13 @@ import {
   wordsOf,
   worldWordNumbers,
 } from "./phrases.ts";
-import { regionScores, worldBatch, worldChannels, worldPlaces } from "./world.ts";
+import { worldBatch, worldChannels, worldPlaces } from "./world.ts";
 
 const file = "models/hulanet/hulanet.weft";
 
 /** Sizes of the preset `paper`. */
 const paperChannels = { categories: 1272, attributes: 225, height: 128, width: 128 } as const;
 const paperPlaces = { category: 10, attribute: 10, relation: 10, support: 10 } as const;
-
-/** Names of the ten products that are mixed. */
-const products = ["c", "a", "r", "cc", "ca", "cr", "aa", "ar", "rr", "1"] as const;
 
 export const demo: Demo = {
   name: "hulanet",
@@ -231,38 +229,4 @@ function drawAnswer({ picture, map, truth }: Answer, threshold: number): Picture
   const mask = map.map((score) => (score > threshold ? 1 : 0));
   const found = drawContour(drawMask(picture, mask, red), mask, red);
   return sideBySide([shown, bright, found].map((each) => enlarged(each, factor)));
-}
-
-/** Scores on the first `count` samples of the test set, in batches. */
-async function test(context: DemoContext, count: number): Promise<void> {
-  if (context.preset !== "tiny")
-    throw new DemoInputError(["--test goes with --preset tiny: the synthetic world is small"]);
-  const size = Math.min(count, 50);
-  const program = await context.compile({ file, entry: "segment", settings: { B: size } });
-  const resize = await context.compile({ file, entry: "enlarged", settings: { B: size } });
-  const samples: ReturnType<typeof worldBatch>["samples"][number][] = [];
-  const maps: Float32Array[] = [];
-  for (let start = 0; start < count; start += size) {
-    // The last batch is filled up with samples that do not count.
-    const batch = await context.stage("draw samples", () =>
-      worldBatch(
-        testSeed,
-        Array.from({ length: size }, (_, k) => start + k),
-      ),
-    );
-    const { O } = await program.run("segment", batch.inputs);
-    const shape = [size, worldChannels.height, worldChannels.width];
-    const { enlarged: large } = await resize.run("enlarge", { O: { shape, data: O as Float32Array<ArrayBuffer> } });
-    batch.samples.slice(0, count - start).forEach((sample, k) => {
-      samples.push(sample);
-      maps.push((large as Float32Array).slice(k * sample.region.length, (k + 1) * sample.region.length));
-    });
-  }
-  const { threshold, all, byKind } = regionScores(samples, maps);
-  context.print(
-    `${count} phrases, O above ${threshold}: mean IoU ${all.mean.toFixed(3)}, cumulative ${all.overall.toFixed(3)}, above 1/2 ${all.precision["0.5"].toFixed(3)}.`,
-  );
-  const kinds = Object.entries(byKind).map(([kind, scores]) => `${kind} ${scores.mean.toFixed(3)}`);
-  context.print(`Mean IoU by parts of the phrase: ${kinds.join(", ")}; marking every object has 0.24.`);
-  context.report("scores", { threshold, all, byKind });
 }

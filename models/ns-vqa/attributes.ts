@@ -13,7 +13,7 @@ const groups = {
 } as const;
 
 /** Place of the first of the three coordinates: right, front, height. */
-const positionStart = 15;
+export const positionStart = 15;
 
 /** What the network is taught for an object, f32[18]: 1 for each of its values, 0 for the others, and its coordinates. */
 export function attributeTargets(object: Omit<SceneObject, "id">): Float32Array {

@@ -46,6 +46,11 @@ export const demo: Demo = {
       flags: "--side <pixels>",
       description: "shorter side of the picture in the detector of the preset paper (default: 800, as published)",
     },
+    {
+      flags: "--detectron",
+      description:
+        "the detector's weights are those of Detectron's port: its boxes, strides and colours (preset paper)",
+    },
     { flags: "--suppress", description: "leave out objects whose masks cover one another" },
   ],
   defaultPreset: "tiny",
@@ -178,13 +183,17 @@ async function detect(context: DemoContext, picture: Picture, least: number): Pr
   const side = wholeNumberOption(context, "side", 64, publishedSize.longest);
   if (tiny && side !== undefined) throw new DemoInputError(["--side goes with --preset paper; leave it out"]);
   const published = side === undefined ? publishedSize : { ...publishedSize, shortest: side };
-  const input = await context.stage("resize", () => detectorInput([picture], tiny ? tinySize : published));
+  const detectron = context.options.detectron === true;
+  if (tiny && detectron) throw new DemoInputError(["--detectron goes with --preset paper; leave it out"]);
+  const convention = detectron ? "detectron" : "torchvision";
+  const input = await context.stage("resize", () => detectorInput([picture], tiny ? tinySize : published, convention));
+  const scale = input.placements[0]?.scale;
   const [B, , H, W] = input.images.shape as [number, number, number, number];
   const network = await context.compile({
     file: "models/mask-rcnn/mask-rcnn.weft",
     entry: "detect",
-    settings: { B, H, W },
-    ...(!tiny && { preset: "clevr" }),
+    settings: { B, H, W, ...(scale !== undefined && { scale }) },
+    ...(!tiny && { preset: detectron ? "detectron" : "clevr" }),
   });
   const found = await network.run("detect", { images: input.images, sizes: input.sizes });
   const all = detectionsOf(found as unknown as DetectorOutputs, input.placements);

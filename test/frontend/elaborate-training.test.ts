@@ -109,6 +109,20 @@ model M(c: size = 3) {
     expect(complaint("whole", true, [2])[0]).toContain("module/batch-mapped");
   });
 
+  it.each([
+    [true, []],
+    [false, [expect.stringContaining("module/batch-mapped")]],
+  ])("may be mapped where the vectors of a normalisation are constants: %s", (frozen, wanted) => {
+    const source = `use std/norm: MaybeFrozenBatchNorm2d
+model M(frozen: bool) {
+  sub norm: MaybeFrozenBatchNorm2d(3, frozen)
+  entry split<G, B>(x: f32[G, B, 3, 2, 2]) -> f32[G, B, 3, 2, 2] = norm(x)
+}`;
+    const settings = { G: 2, B: 4, frozen };
+    const { diagnostics } = elaborated(source, { entry: "split", settings, training: true });
+    expect(diagnostics.map(shortForm)).toEqual(wanted);
+  });
+
   it("leaves `batch` free as a name", () => {
     expectRun(
       "fn f<batch, n>(x: f32[batch, n]) -> f32[n, batch] {\n let y[j, i] = x[i, j]\n return y\n}",

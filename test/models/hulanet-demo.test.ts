@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { demo } from "../../models/hulanet/demo.ts";
+import { meansBy, type TestScores } from "../../models/hulanet/held-out-scores.ts";
 import { regionScores, worldBatch } from "../../models/hulanet/world.ts";
 import { overlapAbove } from "../../models/shared/mask-scores.ts";
 import { blankPicture, pngBytes, readPicture } from "../../models/shared/pictures.ts";
@@ -26,7 +27,12 @@ const answersOn =
   ({ entry, settings }): DemoAnswer => {
     const batch = Number(settings?.B);
     const O = new Float32Array((batch * side ** 2) / 16);
-    if (entry !== "enlarged") return { outputs: {}, parameters, results: { O, w: new Float32Array(10).fill(0.1) } };
+    if (entry !== "enlarged")
+      return {
+        outputs: {},
+        parameters,
+        results: { O, w: new Float32Array(10 * batch).fill(0.1), A_cat: new Float32Array(6 * batch) },
+      };
     const enlarged = Float32Array.from({ length: batch * side ** 2 }, (_, k) => (k % side < side / 2 ? 0.45 : 0.1));
     return { outputs: {}, results: { enlarged } };
   };
@@ -100,12 +106,25 @@ describe("the demo", () => {
     await demo.run(context);
     const numbers = Array.from({ length: 12 }, (_, k) => k);
     const { samples } = worldBatch(2, numbers);
-    expect(values.get("scores")).toEqual(
-      regionScores(
-        samples,
-        samples.map(() => half),
-      ),
+    const scores = regionScores(
+      samples,
+      samples.map(() => half),
     );
+    expect(values.get("scores")).toMatchObject(scores);
+    const { weights, attention } = values.get("scores") as TestScores;
+    expect(Object.keys(weights).sort()).toEqual(Object.keys(scores.byKind).sort());
+    expect(Object.keys(attention).sort()).toEqual(
+      [...new Set(samples.map((each) => each.description.head.name))].sort(),
+    );
+  });
+
+  it("takes means of the rows of each group", () => {
+    const rows = [
+      [1, 2],
+      [10, 20],
+      [3, 6],
+    ];
+    expect(meansBy(["a", "b", "a"], rows, ["x", "y"])).toEqual({ a: { x: 2, y: 4 }, b: { x: 10, y: 20 } });
   });
 
   const list = { image: "a.png", detections: "found.json", category: "ring" };

@@ -172,6 +172,21 @@ fn words() -> f32[3, 8] {
     );
   });
 
+  it("of the positions of places", () => {
+    const [positions] = Object.values(
+      evaluateModel({ path: "models/jrnet/reasoning.weft", entry: "positions", settings: { H: 2, T: 1, C: 8 } }),
+    );
+    // Row 1, column 0: the third token.
+    expectClose((positions as Float64Array).subarray(16, 24), [0, 1, 0, 1, 0.841471, 0.540302, 0.01, 0.99995]);
+  });
+
+  it("of doubling in the corner convention", () => {
+    const x = { shape: [1, 2, 2], data: [0, 1, 2, 3] };
+    const request = { path: "std/resize.weft", entry: "resize_bilinear_corners", settings: { height: 4, width: 4 } };
+    const [doubled] = Object.values(evaluateModel({ ...request, inputs: { x } }));
+    expectClose((doubled as Float64Array).subarray(0, 4), [0, 1 / 3, 2 / 3, 1]);
+  });
+
   const convolutions = ["conv_1", "conv_2", "conv_3", "conv_3d"].flatMap((name): [string, ...number[]][] => [
     name === "conv_3d" ? [`${name}.0.weight`, 8, 8, 3, 3, 3] : [`${name}.0.weight`, 8, 16, 3, 3],
     ...["0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"].map((part): [string, number] => [

@@ -4,14 +4,23 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { clevrNames, shapeNames } from "../../models/mask-rcnn/class-names.ts";
 import { attributeTargets, looksOfClass, sceneOf } from "../../models/ns-vqa/attributes.ts";
+import { cutoutBatches, cutoutSide } from "../../models/ns-vqa/cutout-data.ts";
 import { demo } from "../../models/ns-vqa/demo.ts";
-import objectBatches from "../../models/ns-vqa/object-data.ts";
+import { objectBatches } from "../../models/ns-vqa/object-data.ts";
 import { plainInput, withoutDuplicates } from "../../models/ns-vqa/objects.ts";
-import { questionTable } from "../../models/ns-vqa/question-data.ts";
-import { decode, encode, programWords } from "../../models/ns-vqa/vocabulary.ts";
-import { drawPicture, drawScene, drawWorld, objectInputs, worldQuestionWords } from "../../models/ns-vqa/world.ts";
+import { questionBatches, questionTable } from "../../models/ns-vqa/question-data.ts";
+import { decode, encode, programWords, wordId } from "../../models/ns-vqa/vocabulary.ts";
+import {
+  drawPicture,
+  drawScene,
+  drawWorld,
+  objectInputs,
+  questionPlaces,
+  worldQuestionWords,
+} from "../../models/ns-vqa/world.ts";
 import { blankPicture, pngBytes } from "../../models/shared/pictures.ts";
 import { type DemoContext, DemoInputError } from "../../src/demo.ts";
+import type { Batch } from "../../src/train/index.ts";
 import { type DemoAnswer, type DemoSetting, demoContext } from "./demo-context.ts";
 
 const scenes = Array.from({ length: 6 }, (_, number) => drawScene(7, "test", number));
@@ -121,13 +130,48 @@ describe("training data", () => {
   });
 
   it("of objects depend on the number of the batch alone", () => {
-    const first = objectBatches({ seed: 4, batch: 3, from: 0 });
+    const batches = objectBatches(20);
+    const first = batches({ seed: 4, batch: 3, from: 0 });
     first.next();
     const second = first.next().value;
-    expect(objectBatches({ seed: 4, batch: 3, from: 1 }).next().value).toEqual(second);
+    expect(batches({ seed: 4, batch: 3, from: 1 }).next().value).toEqual(second);
     expect(second?.objects.shape).toEqual([3, 6, 96, 144]);
     expect(second?.targets.shape).toEqual([3, 18]);
   }, 60_000);
+
+  it("of cutouts hold the whole object, and no coordinates", () => {
+    const request = { seed: 4, batch: 40, from: 2 };
+    const cutouts = cutoutBatches(20)(request).next().value;
+    const whole = objectBatches(20)(request).next().value;
+    expect(cutouts?.objects.shape).toEqual([40, 6, cutoutSide, cutoutSide]);
+    const targets = whole?.targets?.data.map((value: number, place: number) => (place % 18 < 15 ? value : 0));
+    expect(cutouts?.targets.data).toEqual(targets);
+    // The masked picture, outside of which there are zeros, is only moved: its pixels are the same in the same order.
+    const seen = (data: ArrayLike<number> | undefined, row: number, plane: number) =>
+      Array.from({ length: 3 * plane }, (_, place) => data?.[6 * plane * row + place]).filter((value) => value !== 0);
+    for (let row = 0; row < 40; row++) {
+      const found = seen(cutouts?.objects.data, row, cutoutSide ** 2);
+      expect(found.length).toBeGreaterThanOrEqual(3 * 20);
+      expect(found).toEqual(seen(whole?.objects.data, row, 96 * 144));
+    }
+  }, 60_000);
+
+  it("of long questions have those that the short ones leave out", () => {
+    const world = { seed: 1, split: "train", scenes: 30, questions: 300 } as const;
+    const places = Math.max(...drawWorld(world).questions.map(({ words }) => words.length + 2));
+    const longest = (most: number) => {
+      const { questions } = questionBatches(most, world)({ seed: 1, batch: 300, from: 0 }).next().value as Batch;
+      expect(questions?.shape).toEqual([300, most]);
+      const lengths = Array.from({ length: 300 }, (_, row) =>
+        Array.from(questions?.data.subarray(row * most, (row + 1) * most) ?? []).indexOf(wordId.end),
+      );
+      expect(Math.min(...lengths)).toBeGreaterThan(0);
+      return Math.max(...lengths) + 1;
+    };
+    expect(places).toBeGreaterThan(34);
+    expect(longest(34)).toBeLessThanOrEqual(34);
+    expect(longest(questionPlaces)).toBe(places);
+  });
 });
 
 /** Networks that know the demo's scene of sample 2 and write the program of its question. */
@@ -187,11 +231,12 @@ describe("the demo", () => {
   };
 
   it("draws its scene in the size of CLEVR for the published networks, whose detector enlarges it", async () => {
-    for (const [side, sizes] of [
-      [undefined, [800, 1200]],
-      ["320", [320, 480]],
+    for (const [side, sizes, detectron] of [
+      [undefined, [800, 1200], false],
+      ["320", [320, 480], false],
+      [undefined, [800, 1200], true],
     ] as const) {
-      const options = { ...(side && { side }) };
+      const options = { ...(side && { side }), ...(detectron && { detectron }) };
       const { context, inputs, requests } = demoContext({
         options,
         preset: "paper",
@@ -203,7 +248,8 @@ describe("the demo", () => {
         { shape: readonly number[]; data: Float32Array }
       >[];
       expect(Array.from(detector?.sizes?.data ?? [])).toEqual(sizes);
-      expect(requests[0]).toMatchObject({ preset: "clevr", entry: "detect" });
+      expect(requests[0]).toMatchObject({ preset: detectron ? "detectron" : "clevr", entry: "detect" });
+      expect(requests[0]?.settings?.scale).toBe(detectron ? 2.5 : undefined);
       // Of the two objects that the network gives, one is sure enough.
       expect(attributes?.objects?.shape).toEqual([1, 6, 224, 224]);
     }
@@ -268,6 +314,7 @@ describe("the demo", () => {
     ["true boxes of a foreign picture", { image: "a.png", question, trueScene: true }, /--true-scene goes with/],
     ["a sample that is not there", { sample: "20" }, /--sample takes a whole number from 0 to 19/],
     ["a size for a detector that has one", { side: "320" }, /--side goes with --preset paper/],
+    ["conventions of weights that it has not", { detectron: true }, /--detectron goes with --preset paper/],
     ["a score that is none", { least: "2" }, /--least takes a number from 0 to 1, not "2"/],
   ])("refuses %s", async (_, options, message) => {
     const files = { "a.png": photo, "empty.png": new Uint8Array(), "cut.png": photo.slice(0, 60) };

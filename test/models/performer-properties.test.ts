@@ -38,16 +38,23 @@ type Kind = "orthogonal_features" | "gaussian_features";
 
 /**
  * Estimates φ(x)·φ(y), each from `m` rows of a matrix drawn anew. One evaluation of the text over all rows gives the
- * features of all draws; `l` is the number of functions for each row.
+ * features of all draws; `l` is the number of functions for each row, `attributes` are those of the drawing, and `pair` is another x and y.
  */
-function estimates(entry: string, kind: Kind, m: number, draws: number, l = 1): number[] {
+function estimates(
+  entry: string,
+  kind: Kind,
+  m: number,
+  draws: number,
+  l = 1,
+  { attributes = {}, pair = [x, y] } = {},
+): number[] {
   const stream = randomStream(7, `${entry} ${kind} ${m}`);
-  const matrices = Array.from({ length: draws }, () => initialValues(kind, [m, width], {}, stream));
+  const matrices = Array.from({ length: draws }, () => initialValues(kind, [m, width], attributes, stream));
   const W: Values = {
     shape: [draws * m, width],
     data: Float64Array.from(matrices.flatMap((matrix) => Array.from(matrix))),
   };
-  const φ = only(evaluateModel({ path: features, entry, inputs: { X: valuesOf([x, y]), W } }));
+  const φ = only(evaluateModel({ path: features, entry, inputs: { X: valuesOf(pair), W } }));
   const rows = draws * m;
   return matrices.map((_, draw) => {
     let sum = 0;
@@ -105,6 +112,28 @@ describe("the estimate of the softmax kernel", () => {
     expect(bound).toBeCloseTo(0.1925, 3);
     expect(variance).toBeLessThan(bound + 3 * error);
     expect(variance).toBeLessThan(laws.positive_features / m);
+  });
+
+  /** SMREG / SM of inputs whose sum has the length √z2, in width d: 0F1(; d/2; d z2 / 4) / exp(z2 / 2) (Theorem 1). */
+  function regularised(d: number, z2: number): number {
+    let [term, sum] = [1, 1];
+    for (let k = 1; k < 200; k++) {
+      term *= (d * z2) / 4 / (k * (d / 2 + k - 1));
+      sum += term;
+    }
+    return sum / Math.exp(z2 / 2);
+  }
+
+  it("is that of the regularised kernel with rows as long as √d", () => {
+    const quoted = [16, 64].flatMap((d) => [1, 2, 3].map((length) => regularised(d, length ** 2).toFixed(5)));
+    expect(quoted).toEqual(["0.98705", "0.83706", "0.47923", "0.99629", "0.94525", "0.76878"]);
+    // x = y = e₁, so that their sum has the length 2.
+    const pair = [0, 1].map(() => [1, ...new Array<number>(width - 1).fill(0)]);
+    const drawn = { attributes: { scaling: 1 }, pair };
+    const samples = estimates("positive_features", "orthogonal_features", width, 4000, 1, drawn);
+    const { mean: estimate, error } = statistics(samples);
+    expect(Math.abs(estimate / Math.E - regularised(width, 4))).toBeLessThan((4 * error) / Math.E);
+    expect(1 - regularised(width, 4)).toBeGreaterThan((6 * error) / Math.E);
   });
 });
 
@@ -190,6 +219,35 @@ describe("attention through features", () => {
     const causal = only(evaluateModel({ path: attention, entry: "favor_causal", settings: { eps2: 0 }, inputs }));
     expect(differences(causal, [1, 0, 0, 1 / 2, 1 / 2, 0, 1 / 3, 1 / 3, 1 / 3]).absolute).toBeLessThan(1e-13);
   });
+});
+
+it("the error of the features grows from layer to layer", () => {
+  const L = 24;
+  const tokens = { shape: [L], data: Array.from({ length: L }, (_, k) => (7 * k + 3) % 16) };
+  const errorOf = (layers: number, seed: number) => {
+    const [estimated, exact] = [false, true].map((isExact) => {
+      const settings = { layers, exact: isExact };
+      return only(
+        evaluateModel({
+          path: "models/performer/performer.weft",
+          preset: "tiny",
+          entry: "logits",
+          settings,
+          inputs: { tokens },
+          seed,
+        }),
+      );
+    }) as [Float64Array, Float64Array];
+    return Math.sqrt(mean(Array.from(exact, (value, k) => (value - (estimated[k] as number)) ** 2)));
+  };
+  const [one, two, four] = [1, 2, 4].map((layers) => mean([0, 1, 2, 3].map((seed) => errorOf(layers, seed)))) as [
+    number,
+    number,
+    number,
+  ];
+  expect(one).toBeGreaterThan(0);
+  expect(two).toBeGreaterThan(1.1 * one);
+  expect(four).toBeGreaterThan(1.1 * two);
 });
 
 describe.skipIf(device === undefined)("the error against exact attention", () => {

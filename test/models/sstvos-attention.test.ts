@@ -71,6 +71,33 @@ describe.each(connectivities)("%s attention", (_name, settings) => {
     expect(Math.max(...sparse)).toBeLessThanOrEqual(1);
   });
 
+  it("reads of each object what it reads of values that are 0 elsewhere", () => {
+    const [T, H, W] = [3, 5, 6];
+    const inputs = inputsOf([2, 4], [T, H, W], [0]);
+    const labels = filled([T - 1, H, W], (k) => Math.floor(3 * hashed(4, k)) - 1);
+    const given = request("warped", { ...inputs, labels });
+    const got = evaluateModel(given).warped as Float64Array;
+    const [cells, plane] = [T * H * W, H * W];
+    const readOf = (isRead: (label: number) => boolean) => {
+      const data = Array.from(inputs.V.data, (value, k) => {
+        const cell = k % cells;
+        return cell < (T - 1) * plane && isRead(labels.data[cell] as number) ? value : 0;
+      });
+      const all = evaluateModel(request("attended", { ...inputs, V: { ...inputs.V, data } })).attended as Float64Array;
+      return Array.from({ length: 4 }, (_, c) =>
+        Array.from(all.slice((c + 1) * cells - plane, (c + 1) * cells)),
+      ).flat();
+    };
+    const want = [0, 1].flatMap((o) => [
+      ...readOf((label) => label === o),
+      ...readOf((label) => label >= 0 && label !== o),
+    ]);
+    expect(differences(got, want).absolute).toBeLessThan(1e-12);
+    expect(Math.max(...want)).toBeGreaterThan(0.1);
+    const dense = evaluateModel({ ...given, settings: { ...given.settings, dense: true } }).warped as Float64Array;
+    expect(differences(got, dense).absolute).toBeLessThan(1e-12);
+  });
+
   it("has the gradients of dense attention under its mask", () => {
     const inputs = inputsOf([2, 2], [3, 3, 4], [1]);
     const gradients = (dense: boolean) => {

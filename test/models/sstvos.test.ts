@@ -20,6 +20,11 @@ describe("parameters", () => {
     [sstvos, "paper", { layers: 2 }, 67_798_004, 219_072],
     [sstvos, "paper", { layers: 3 }, 68_592_372, 219_072],
     [sstvos, "tiny", {}, 533_740, 8_440],
+    // An input of the ensembler costs 81 + 3 + 8 + 32 numbers in its first gate, gate of channels and two convolutions.
+    [sstvos, "tiny", { warped: true }, 533_740 + 32 * 124, 8_440],
+    [sstvos, "tiny", { previous_features: false }, 533_740 - 40 * 124, 8_440],
+    [sstvos, "tiny", { local_matching: false }, 533_740 - 4 * 16, 8_440],
+    [sstvos, "tiny", { local_matching: false, previous_features: false, warped: true }, 532_684, 8_440],
   ])("of %s, %s, %o", (path, preset, settings, parameters, constants) => {
     const program = build(path, preset, settings);
     expect([countOf(program, "param"), countOf(program, "buffer")]).toEqual([parameters, constants]);
@@ -80,8 +85,17 @@ describe("the whole model", () => {
     },
   );
 
-  it("does not depend on the order of the objects", () => {
-    const { request } = caseNamed("grid");
+  it.each<Readonly<Record<string, boolean>>>([
+    {},
+    { warped: true, previous_features: false },
+    { warped: true, local_matching: false },
+    { previous_features: false, local_matching: false },
+  ])("does not depend on the order of the objects: %j", (switches) => {
+    const { request: plain } = caseNamed("grid");
+    const { parameters: _, ...drawn } = plain;
+    // The switches change shapes of weights, which are then drawn from the seed.
+    const request =
+      Object.keys(switches).length === 0 ? plain : { ...drawn, settings: { ...plain.settings, ...switches } };
     const labels = request.inputs?.labels as Values;
     const swapped = { ...labels, data: Array.from(labels.data, (label) => [0, 2, 1][label] as number) };
     const got = evaluateModel(request).logits as Float64Array;

@@ -93,6 +93,21 @@ it("the order of OCR tokens orders the pointer's scores, and changes nothing els
   }
 });
 
+it("pairs of which nothing is known lose nothing", () => {
+  const { entry, inputs: given } = readCases("pre-training losses")[0]!;
+  const unknown = {
+    ...given,
+    rel: { shape: given.rel!.shape, data: [...Array(given.rel!.data.length)].map(() => -1) },
+  };
+  const path = "overlap_cls.dense.weight";
+  const { rpp } = evaluate(entry, unknown);
+  expect(Array.from(rpp!)).toEqual([0]);
+  const graph = tapGraph("pretraining_loss", unknown, {}, [path]);
+  const found = evaluateTap(graph, unknown);
+  expect(Object.values(found).every((values) => Array.from(values).every(Number.isFinite))).toBe(true);
+  expect(Array.from(found[`gradient(${path})`]!).every((value) => value === 0)).toBe(true);
+});
+
 describe("decoding with the context fused once", () => {
   // The table of answers scores them too: with these weights an answer is not what follows itself.
   const weights: typeof weightOf = (path, shape) => {

@@ -1,5 +1,6 @@
 /** TAP's synthetic world: scenes, features, questions and their answers, batches, and files of detections. */
 import { describe, expect, it } from "vitest";
+import { diceOf } from "../../models/shared/dice.ts";
 import { sceneInputs } from "../../models/tap/inputs.ts";
 import { phoc } from "../../models/tap/phoc.ts";
 import { readRegions } from "../../models/tap/regions.ts";
@@ -7,6 +8,7 @@ import { coverLabel } from "../../models/tap/relations.ts";
 import { sizesOf } from "../../models/tap/sizes.ts";
 import {
   answerBatch,
+  askedScenes,
   drawQuestion,
   drawScene,
   drawScenePicture,
@@ -19,7 +21,7 @@ import {
   writtenWords,
 } from "../../models/tap/world.ts";
 import { elementCount, type Shape } from "../../src/ir/index.ts";
-import type { HostTensor } from "../../src/runtime/index.ts";
+import type { Batch } from "../../src/train/index.ts";
 import { elaborateModel, parametersOf, type Values } from "./compile-model.ts";
 import { evaluateTap, path, tapGraph } from "./tap-reference.ts";
 
@@ -114,12 +116,13 @@ describe("questions", () => {
   });
 
   it("are read without an unknown word, and can be answered", () => {
-    const { inputs, answers } = answerBatch(0, names.slice(0, 60));
+    const table = askedScenes(0, names.slice(0, 60));
+    const inputs = answerBatch(table, [...table.scenes.keys()]);
     const unknown = worldVocabulary.special["[UNK]"];
     expect(Array.from(inputs.txt!.data)).not.toContain(unknown);
     const { steps, answers: fixed, tokens } = sizesOf.tiny;
     const width = fixed + tokens;
-    answers.forEach((answer, b) => {
+    table.questions.forEach(({ answer }, b) => {
       const written = answer.split(" ").length;
       const mask = Array.from(inputs.loss_mask!.data).slice(b * steps, (b + 1) * steps);
       expect(mask).toEqual(Array.from({ length: steps }, (_, t) => (t <= written ? 1 : 0)));
@@ -129,11 +132,60 @@ describe("questions", () => {
   });
 });
 
+describe("batches", () => {
+  const table = askedScenes(0, names.slice(0, 40));
+  const examples = [...table.scenes.keys()];
+  const field = (batch: Batch, name: string) => Array.from(batch[name]!.data, Number);
+
+  it("have the scenes that are asked for, in that order", () => {
+    const [one, two] = [answerBatch(table, [5, 3]), answerBatch(table, [3])];
+    expect(one.obj_num!.shape).toEqual([2]);
+    for (const [name, { shape, data }] of Object.entries(one)) {
+      expect(data.length, name).toBe(elementCount(shape));
+      expect(field(one, name).slice(data.length / 2), name).toEqual(field(two, name));
+    }
+    expect(field(two, "ocr_num")).toEqual([table.scenes[3]!.tokens.length]);
+  });
+
+  it("of pre-training are the same for the same draws, and others for others", () => {
+    const drawn = (path: string) => pretrainingBatch(table, examples, diceOf(0, path));
+    expect(drawn("a")).toEqual(drawn("a"));
+    for (const name of ["txt", "polluted", "rel_ocr"])
+      expect(field(drawn("a"), name), name).not.toEqual(field(drawn("b"), name));
+  });
+
+  it("of pre-training keep the words of the table where nothing is masked or polluted", () => {
+    const batch = pretrainingBatch(table, examples, diceOf(0, "a"), [0, 0, 0]);
+    const [shown, labels, words] = [
+      field(batch, "txt"),
+      field(batch, "txt_label"),
+      field(answerBatch(table, examples), "txt"),
+    ];
+    expect(field(batch, "polluted")).toEqual(examples.map(() => 0));
+    expect(labels.some((label) => label >= 0)).toBe(true);
+    words.forEach((word, i) => {
+      expect(labels[i]! >= 0 ? labels[i] : shown[i]).toBe(word);
+    });
+  });
+
+  it("of pre-training tell whether the token lies on the object", () => {
+    const batch = pretrainingBatch(table, examples, diceOf(0, "a"));
+    const [relations, objects, tokens] = ["rel", "rel_obj", "rel_ocr"].map((name) => field(batch, name));
+    const asked = examples.filter((k) => relations![k]! >= 0);
+    expect(asked.length).toBeGreaterThan(20);
+    for (const k of asked) {
+      const { text } = table.scenes[k]!.tokens[tokens![k]!]!;
+      expect(relations![k], text).toBe(table.scenes[k]!.objects[objects![k]!]!.word === text ? 1 : 0);
+    }
+  });
+});
+
 describe("losses of an untrained network", () => {
-  const batchNames = names.slice(0, 8);
+  const table = askedScenes(0, names.slice(0, 8));
+  const examples = [...table.scenes.keys()];
   const drawn = parametersOf(elaborateModel({ path, preset: "tiny", entry: "answer" }));
   const weights = (name: string, _shape: Shape) => drawn.get(name)!;
-  const values = (batch: Readonly<Record<string, HostTensor>>) => {
+  const values = (batch: Batch) => {
     for (const { shape, data } of Object.values(batch)) expect(data.length).toBe(elementCount(shape));
     return Object.fromEntries(
       Object.entries(batch).map(([name, { shape, data }]): [string, Values] => [
@@ -144,7 +196,7 @@ describe("losses of an untrained network", () => {
   };
 
   it("are those of guessing, in pre-training", () => {
-    const batch = values(pretrainingBatch(0, batchNames));
+    const batch = values(pretrainingBatch(table, examples, diceOf(0, "pre-training")));
     const { mlm, itm, rpp } = evaluateTap(tapGraph("pretraining_losses", batch), batch, weights);
     expect(Math.abs(mlm![0]! - Math.log(93))).toBeLessThan(0.3);
     expect(Math.abs(itm![0]! - Math.log(2))).toBeLessThan(0.6);
@@ -152,7 +204,7 @@ describe("losses of an untrained network", () => {
   });
 
   it("are about ln 2 for every answer that there is", () => {
-    const batch = values(answerBatch(0, batchNames).inputs);
+    const batch = values(answerBatch(table, examples));
     const { answer_loss } = evaluateTap(tapGraph("answer_loss", batch), batch, weights);
     // Eighteen fixed answers and up to six tokens.
     expect(answer_loss![0]).toBeGreaterThan(18 * Math.log(2));

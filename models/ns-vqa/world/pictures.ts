@@ -3,6 +3,7 @@ import { PNG } from "pngjs";
 import { diceOf } from "../../shared/dice.ts";
 import type { SceneObject } from "../scene.ts";
 import {
+  type Coverage,
   coverageOf,
   type PictureSize,
   placementOf,
@@ -72,29 +73,39 @@ export function drawPicture(
   const pixels = new Float32Array(3 * plane);
   const deviations = diceOf(seed, `ns-vqa.noise.${name}`).stream.normal(3 * plane);
   const samples = samplesAcross ** 2;
+  const sum = [0, 0, 0];
+  const add = (owner: number, sampleRow: number, sampleColumn: number) => {
+    const [across, down] = [(sampleColumn + 0.5) / samplesAcross, (sampleRow + 0.5) / samplesAcross];
+    const object = objects[owner];
+    const placement = placements[owner];
+    for (let channel = 0; channel < 3; channel++) {
+      const value =
+        object === undefined || placement === undefined
+          ? 0.62 - (0.14 * down) / height
+          : shade(
+              object,
+              (colors[object.color][channel] as number) / 255,
+              (across - placement.across) / placement.radius,
+              (down - placement.down) / placement.radius,
+            );
+      sum[channel] = (sum[channel] as number) + value;
+    }
+  };
   for (let row = 0; row < height; row++) {
+    // Most pixels show the background alone, which is the same along a row.
+    sum.fill(0);
+    for (let sample = 0; sample < samples; sample++)
+      add(-1, row * samplesAcross + Math.floor(sample / samplesAcross), 0);
+    const background = sum[0] as number;
     for (let column = 0; column < width; column++) {
-      const sum = [0, 0, 0];
-      for (let sample = 0; sample < samples; sample++) {
-        const [sampleRow, sampleColumn] = [
-          row * samplesAcross + Math.floor(sample / samplesAcross),
-          column * samplesAcross + (sample % samplesAcross),
-        ];
-        const [across, down] = [(sampleColumn + 0.5) / samplesAcross, (sampleRow + 0.5) / samplesAcross];
-        const owner = coverage.owner[sampleRow * width * samplesAcross + sampleColumn] as number;
-        const object = objects[owner];
-        const placement = placements[owner];
-        for (let channel = 0; channel < 3; channel++) {
-          const value =
-            object === undefined || placement === undefined
-              ? 0.62 - (0.14 * down) / height
-              : shade(
-                  object,
-                  (colors[object.color][channel] as number) / 255,
-                  (across - placement.across) / placement.radius,
-                  (down - placement.down) / placement.radius,
-                );
-          sum[channel] = (sum[channel] as number) + value;
+      if (isBare(coverage, row, column)) {
+        sum.fill(background);
+      } else {
+        sum.fill(0);
+        for (let sample = 0; sample < samples; sample++) {
+          const sampleRow = row * samplesAcross + Math.floor(sample / samplesAcross);
+          const sampleColumn = column * samplesAcross + (sample % samplesAcross);
+          add(coverage.owner[sampleRow * width * samplesAcross + sampleColumn] as number, sampleRow, sampleColumn);
         }
       }
       for (let channel = 0; channel < 3; channel++) {
@@ -106,6 +117,15 @@ export function drawPicture(
   }
   const masks = visibleMasks(coverage);
   return { size, pixels, masks, boxes: masks.map((mask) => boundsOf(mask, size)) };
+}
+
+/** Whether no object owns a sample of the pixel. */
+function isBare({ owner, size: { width } }: Coverage, row: number, column: number): boolean {
+  for (let sampleRow = row * samplesAcross; sampleRow < (row + 1) * samplesAcross; sampleRow++) {
+    const start = (sampleRow * width + column) * samplesAcross;
+    for (let place = start; place < start + samplesAcross; place++) if ((owner[place] as number) >= 0) return false;
+  }
+  return true;
 }
 
 function boundsOf(mask: Uint8Array, { width }: PictureSize): Box {

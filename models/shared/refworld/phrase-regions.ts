@@ -65,6 +65,7 @@ export function regionSample(seed: number, index: number): RegionSample {
     if (description === undefined) continue;
     const targets = denotation(scene, description);
     const detections = detect(draws, scene);
+    let picture: Picture | undefined;
     return {
       scene,
       description,
@@ -74,7 +75,11 @@ export function regionSample(seed: number, index: number): RegionSample {
       detections,
       shapeChannels: channels(detections, ({ shape, score }) => shapes.map((each) => (each === shape ? score : 0))),
       attributeChannels: channels(detections, ({ attributes }) => attributes),
-      picture: pictureOf(renderScene(draws, scene), regionSide),
+      // Rendered when somebody looks: a training draws thousands of samples and looks at none.
+      get picture() {
+        picture ??= pictureOf(renderScene(draws, scene), regionSide);
+        return picture;
+      },
     };
   }
 }
@@ -118,12 +123,15 @@ function drawDescription(
 
 function unionOf(masks: readonly Mask[]): Mask {
   const union = new Uint8Array(regionSide * regionSide);
-  for (const mask of masks) {
-    mask.forEach((inside, pixel) => {
-      if (inside === 1) union[pixel] = 1;
-    });
-  }
+  for (const mask of masks) for (const pixel of pixelsIn(mask)) union[pixel] = 1;
   return union;
+}
+
+/** Places where a mask is 1, rising. Objects cover few of all places, so what goes through them goes through these. */
+function pixelsIn(mask: Mask): readonly number[] {
+  const pixels: number[] = [];
+  for (let pixel = mask.indexOf(1); pixel >= 0; pixel = mask.indexOf(1, pixel + 1)) pixels.push(pixel);
+  return pixels;
 }
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
@@ -156,32 +164,34 @@ function detect(draws: Draws, { side, objects }: Scene): readonly Detection[] {
 }
 
 function shifted(mask: Mask, across: number, down: number): Mask {
-  return mask.map((_, pixel) => {
-    const [row, column] = [Math.floor(pixel / regionSide) - down, (pixel % regionSide) - across];
+  const moved = new Uint8Array(mask.length);
+  for (const pixel of pixelsIn(mask)) {
+    const [row, column] = [Math.floor(pixel / regionSide) + down, (pixel % regionSide) + across];
     const isInside = row >= 0 && row < regionSide && column >= 0 && column < regionSide;
-    return isInside ? (mask[row * regionSide + column] as number) : 0;
-  });
+    if (isInside) moved[row * regionSide + column] = 1;
+  }
+  return moved;
 }
 
 /** For each of six channels the greatest score at every pixel, averaged over 4 × 4 pixels. */
 function channels(detections: readonly Detection[], scoresOf: (each: Detection) => readonly number[]): Float32Array {
-  const full = Array.from({ length: 6 }, () => new Float64Array(regionSide * regionSide));
-  for (const detection of detections) {
-    scoresOf(detection).forEach((score, channel) => {
-      const values = full[channel] as Float64Array;
-      detection.mask.forEach((inside, pixel) => {
-        if (inside === 1) values[pixel] = Math.max(values[pixel] as number, score);
-      });
-    });
-  }
   const factor = regionSide / channelSide;
   const pooled = new Float64Array(6 * channelSide * channelSide);
-  full.forEach((values, channel) => {
-    values.forEach((value, pixel) => {
+  const found = detections.map((detection) => ({ pixels: pixelsIn(detection.mask), scores: scoresOf(detection) }));
+  const greatest = new Float64Array(regionSide * regionSide);
+  for (let channel = 0; channel < 6; channel++) {
+    greatest.fill(0);
+    for (const { pixels, scores } of found) {
+      const score = scores[channel] as number;
+      for (const pixel of pixels) if (score > (greatest[pixel] as number)) greatest[pixel] = score;
+    }
+    for (let pixel = 0; pixel < greatest.length; pixel++) {
+      const value = greatest[pixel] as number;
+      if (value === 0) continue;
       const row = Math.floor(Math.floor(pixel / regionSide) / factor);
       const place = (channel * channelSide + row) * channelSide + Math.floor((pixel % regionSide) / factor);
       pooled[place] = (pooled[place] as number) + value / factor ** 2;
-    });
-  });
+    }
+  }
   return Float32Array.from(pooled);
 }

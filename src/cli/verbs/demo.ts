@@ -8,7 +8,7 @@ import { packageRoot } from "../../library.ts";
 import { openDemo } from "../demo-context.ts";
 import { type ExitStatus, exitStatus, InputProblems, UsageError } from "../exit-status.ts";
 import { withMachine } from "../machine.ts";
-import { addCompileOptions, readCompileOptions } from "../options.ts";
+import { addCompileOptions, type CompileOptions, readCompileOptions } from "../options.ts";
 import { printMilliseconds } from "../quantities.ts";
 import { printTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -57,12 +57,16 @@ async function loadDemo(name: string): Promise<Demo> {
 async function runDemo(demo: Demo, args: readonly string[], terminal: Terminal): Promise<ExitStatus> {
   const raw = parseOptions(demo, args);
   if (raw === undefined) return exitStatus.done;
-  const compile = readCompileOptions(raw);
+  const given = readCompileOptions(raw);
+  const preset = given.preset ?? demo.defaultPreset;
+  const shipped = raw.untrained === true ? undefined : shippedWeights(demo.name, preset, given);
+  // A system of several networks may come with weights for some of them.
+  const compile = shipped === undefined ? given : { ...given, weights: shipped, allowMissing: true };
   return withMachine(compile.device, terminal, async (machine) => {
     const { output } = raw as { readonly output?: string };
     const settings = {
       compile,
-      preset: compile.preset ?? demo.defaultPreset,
+      preset,
       ...(output === undefined ? {} : { output }),
       options: raw as Readonly<Record<string, string | boolean | undefined>>,
     };
@@ -70,6 +74,11 @@ async function runDemo(demo: Demo, args: readonly string[], terminal: Terminal):
     try {
       if (!open.context.trained) {
         open.context.print("The weights are untrained, drawn from the seed: the answer shows the way, not the skill.");
+      }
+      if (shipped !== undefined) {
+        open.context.print(
+          `The weights come with Weft (models/${demo.name}/tiny.safetensors): trained on the synthetic world alone, they know no photograph.`,
+        );
       }
       await demo.run(open.context);
     } catch (error) {
@@ -93,6 +102,13 @@ async function runDemo(demo: Demo, args: readonly string[], terminal: Terminal):
   });
 }
 
+/** Weights of the tiny network that come with a system, where the user has not chosen otherwise. */
+function shippedWeights(name: string, preset: string | undefined, given: CompileOptions): string | undefined {
+  if (preset !== "tiny" || given.weights !== undefined || given.settings.size > 0) return undefined;
+  const path = join(packageRoot, "models", name, "tiny.safetensors");
+  return existsSync(path) ? path : undefined;
+}
+
 /** The demo's options, or undefined after its help was shown. */
 function parseOptions(demo: Demo, args: readonly string[]): Readonly<Record<string, unknown>> | undefined {
   const command = new Command(`weft demo ${demo.name}`)
@@ -101,6 +117,7 @@ function parseOptions(demo: Demo, args: readonly string[]): Readonly<Record<stri
     .exitOverride();
   addCompileOptions(command);
   command.option("--output <path>", "where the result is written");
+  command.option("--untrained", "weights drawn from the seed, where trained ones come with the system");
   for (const { flags, description } of demo.options) command.option(flags, description);
   try {
     command.parse([...args], { from: "user" });
