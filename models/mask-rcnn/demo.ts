@@ -25,13 +25,15 @@ async function run(context: DemoContext): Promise<void> {
   const least = shareOption(context, "least", 0.5);
   const picture = await context.stage("read", () => readOrDraw(context));
   const size = context.preset === "tiny" ? tinySize : publishedSize;
-  const input = await context.stage("resize", () => detectorInput([picture], size));
+  const convention = context.preset === "detectron" ? "detectron" : "torchvision";
+  const input = await context.stage("resize", () => detectorInput([picture], size, convention));
+  const [placement] = input.placements;
   const [B, , H, W] = input.images.shape as [number, number, number, number];
   context.print(`picture of ${picture.width} × ${picture.height}, through the network at ${W} × ${H}`);
   const network = await context.compile({
     file: "models/mask-rcnn/mask-rcnn.weft",
     entry: "detect",
-    settings: { B, H, W },
+    settings: { B, H, W, ...(placement?.scale !== undefined && { scale: placement.scale }) },
   });
   const found = await network.run("detect", { images: input.images, sizes: input.sizes });
   const classes = network.parameters.find(({ path }) => path === "roi_heads.box_predictor.cls_score.bias");

@@ -40,9 +40,10 @@ export function detectionsOf(
 ): readonly Detection[] {
   const placement = placements[b];
   if (placement === undefined) throw new RangeError(`there is no picture ${b} in a batch of ${placements.length}`);
-  const { picture, width, height } = placement;
+  const { picture, width, height, scale } = placement;
   const places = labels.length / placements.length;
-  const [across, down] = [picture.width / width, picture.height / height];
+  const [across, down] =
+    scale === undefined ? [picture.width / width, picture.height / height] : [1 / scale, 1 / scale];
   const found: Detection[] = [];
   for (let place = b * places; place < b * places + (count[b] as number); place++) {
     const [x1, y1, x2, y2] = [0, 1, 2, 3].map((d) => boxes[4 * place + d] as number) as [

@@ -1,15 +1,14 @@
 /** `weft demo sstvos`: a clip and the masks of its first frame become masks of all frames, drawn over them. */
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Demo, type DemoContext, DemoInputError, type DemoProgram } from "../../src/demo.ts";
-import type { HostArray } from "../../src/index.ts";
+import { type Demo, type DemoContext, DemoInputError } from "../../src/demo.ts";
 import { drawContour, drawMask, enlarged, palette, sideBySide } from "../shared/draw.ts";
 import { type Picture, pngBytes, readPicture } from "../shared/pictures.ts";
-import { type Clip, checkClip, type FrameSize, framePlanes, type Labels, labelsOf, networkSize } from "./frames.ts";
-import { segmentVideo, type VideoNetwork } from "./video.ts";
-import { drawClip, overlap } from "./world.ts";
-
-const file = "models/sstvos/sstvos.weft";
+import { type Clip, checkClip, type Labels, labelsOf, networkSize } from "./frames.ts";
+import { openNetwork } from "./network.ts";
+import { stillScores, videoScores } from "./scores.ts";
+import { segmentVideo } from "./video.ts";
+import { drawClip, drawWatchedClip, overlap, watchedObjects, watchedSide } from "./world.ts";
 
 export const demo: Demo = {
   name: "sstvos",
@@ -25,17 +24,27 @@ export const demo: Demo = {
     },
     { flags: "--window <n>", description: "frames seen at once with the current one (default: 4)" },
     { flags: "--longest <n>", description: "longest side at which frames go through the network (default: 1040)" },
+    {
+      flags: "--test <n>",
+      description: "scores on n clips of the synthetic world that training does not see, instead of an answer",
+    },
   ],
   defaultPreset: "tiny",
-  run,
+  run: async (context) => {
+    if (context.options.test === undefined) await answer(context);
+    else await test(context, numberOption(context, "test", 0, 1));
+  },
 };
+
+/** Frames of a clip on which the network is scored. */
+const testFrames = 8;
 
 /** A clip, and its true masks where they are known. */
 interface Sample extends Clip {
   readonly truth?: readonly Labels[];
 }
 
-async function run(context: DemoContext): Promise<void> {
+async function answer(context: DemoContext): Promise<void> {
   const window = numberOption(context, "window", 4, 2);
   const longest = numberOption(context, "longest", 1040, 17);
   const clip = await context.stage("read", () => readClip(context));
@@ -46,13 +55,13 @@ async function run(context: DemoContext): Promise<void> {
   context.print(
     `${frames.length} frames of ${start.width} × ${start.height}, ${first.objects} objects; through the network at ${size[1]} × ${size[0]}, ${window} frames at once`,
   );
-  const network = await openNetwork(context, clip, size, window);
+  const open = await openNetwork(context, { picture: start, size, window, objects: first.objects });
   const folder = context.outputPath("sstvos");
   mkdirSync(folder, { recursive: true });
   const shown: Picture[] = [];
   const overlaps: number[][] = [];
   let number = 0;
-  for await (const labels of segmentVideo(network, {
+  for await (const labels of segmentVideo(open(frames), {
     frames: frames.length,
     window,
     given: new Map([[0, first.data]]),
@@ -80,6 +89,27 @@ async function run(context: DemoContext): Promise<void> {
   context.report("frames", frames.length);
   context.report("objects", first.objects);
   context.report("output", sheet);
+}
+
+/** Scores on the first `count` clips of the world, beside those of masks that are left where they are. */
+async function test(context: DemoContext, count: number): Promise<void> {
+  const window = numberOption(context, "window", 4, 2);
+  const picture = { width: watchedSide, height: watchedSide };
+  const open = await openNetwork(context, { picture, size: networkSize(picture), window, objects: watchedObjects });
+  const clips = Array.from({ length: count }, (_, seed) => drawWatchedClip(seed, testFrames));
+  const found: Int32Array[][] = [];
+  for (const { frames, labels } of clips) {
+    const given = new Map([[0, Int32Array.from(labels[0]?.data ?? [])]]);
+    const masks: Int32Array[] = [];
+    for await (const each of segmentVideo(open(frames), { frames: testFrames, window, given })) masks.push(each);
+    found.push(masks);
+  }
+  const [scores, still] = [videoScores(clips, found), stillScores(clips)];
+  const line = ({ J, F, lastJ }: typeof scores) =>
+    `J ${J.toFixed(3)}, F ${F.toFixed(3)}, in the last frame J ${lastJ.toFixed(3)}`;
+  context.print(`${count} clips of ${testFrames} frames, ${watchedObjects} objects and a bystander: ${line(scores)}.`);
+  context.print(`The masks of the first frame, left where they are: ${line(still)}.`);
+  context.report("scores", { ...scores, still });
 }
 
 function numberOption(context: DemoContext, name: string, usual: number, least: number): number {
@@ -110,64 +140,6 @@ function readClip(context: DemoContext): Sample {
     .map((name) => join(folder, name));
   const frames = names.map((name) => readPicture(name, context.readFile(name)));
   return { frames, names, first: labelsOf(mask, readPicture(mask, context.readFile(mask))) };
-}
-
-/** Both entries of the network for a clip. */
-async function openNetwork(
-  context: DemoContext,
-  { frames, first }: Clip,
-  size: FrameSize,
-  window: number,
-): Promise<VideoNetwork> {
-  const [H, W] = size;
-  const [h, w] = [(H - 1) / 4 + 1, (W - 1) / 4 + 1];
-  const objects = first.objects + 1;
-  const encoder = await context.compile({ file, entry: "encode", settings: { B: 1, H, W, objects } });
-  const settings = { n: window, R: 1, h, w, H0: first.height, W0: first.width, objects };
-  const decoder = await context.compile({ file, entry: "decode", settings });
-  const [, pyramid] = shapeOf(encoder, "features");
-  const [, low] = shapeOf(encoder, "low");
-  return {
-    encode: async (number) => {
-      const planes = await context.stage("resize", () => framePlanes(frames[number] as Picture, size));
-      const found = await encoder.run("encode", { frames: { shape: [1, 3, H, W], data: planes } });
-      return { features: f32(found, "features"), low: f32(found, "low") };
-    },
-    decode: async ({ features, low: fine, frameIndex, keyValid, labels, references, referenceLabels }) => {
-      const picture = [first.height, first.width];
-      const found = await decoder.run("decode", {
-        features: { shape: [window, pyramid as number, h, w], data: joinedFloats(features) },
-        low: { shape: [low as number, h, w], data: fine },
-        frameIndex: { shape: [window], data: Int32Array.from(frameIndex) },
-        keyValid: { shape: [window], data: Uint8Array.from(keyValid, Number) },
-        labels: { shape: [labels.length, ...picture], data: joinedLabels(labels) },
-        references: { shape: [references.length, pyramid as number, h, w], data: joinedFloats(references) },
-        referenceLabels: { shape: [references.length, ...picture], data: joinedLabels(referenceLabels) },
-      });
-      return Int32Array.from(found.prediction as Int32Array);
-    },
-  };
-}
-
-const shapeOf = (program: DemoProgram, output: string) => program.outputs[output]?.shape ?? [];
-const f32 = (found: Readonly<Record<string, HostArray>>, name: string) => found[name] as Float32Array<ArrayBuffer>;
-
-function joinedFloats(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const length = parts[0]?.length ?? 0;
-  const joined = new Float32Array(parts.length * length);
-  parts.forEach((part, k) => {
-    joined.set(part, k * length);
-  });
-  return joined;
-}
-
-function joinedLabels(parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
-  const length = parts[0]?.length ?? 0;
-  const joined = new Int32Array(parts.length * length);
-  parts.forEach((part, k) => {
-    joined.set(part, k * length);
-  });
-  return joined;
 }
 
 /** Each object's mask and its border over the frame. */

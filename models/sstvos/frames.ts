@@ -32,15 +32,22 @@ function cubicWeight(t: number): number {
   return d < 2 ? -0.75 * (((d - 5) * d + 8) * d - 4) : 0;
 }
 
-/** Four sources and weights of each new pixel: centres keep their places, the border goes on outside (OpenCV's `INTER_CUBIC`). */
-function cubicTaps(from: number, to: number): readonly (readonly (readonly [source: number, weight: number])[])[] {
+/**
+ * At most four sources and weights of each new pixel: centres keep their places, the border goes on outside (OpenCV's `INTER_CUBIC`). Sources
+ * that do not count are left out: where no size changes, all but one.
+ */
+export function cubicTaps(
+  from: number,
+  to: number,
+): readonly (readonly (readonly [source: number, weight: number])[])[] {
   return Array.from({ length: to }, (_, k) => {
     const at = ((k + 0.5) * from) / to - 0.5;
     const left = Math.floor(at);
-    return [-1, 0, 1, 2].map((offset) => {
+    const taps = [-1, 0, 1, 2].map((offset) => {
       const source = Math.min(Math.max(left + offset, 0), from - 1);
       return [source, cubicWeight(at - left - offset)] as const;
     });
+    return taps.filter(([, weight]) => weight !== 0);
   });
 }
 

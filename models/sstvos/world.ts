@@ -10,7 +10,8 @@ export interface WorldRequest {
   readonly seed: number;
   readonly width: number;
   readonly height: number;
-  readonly frames: number;
+  /** How many, from the first on; or which, the first being 0. */
+  readonly frames: number | readonly number[];
   readonly objects: number;
 }
 
@@ -48,19 +49,38 @@ export function reflected(place: number, low: number, high: number): number {
 
 /** Draws a clip. Object k is in front of object k - 1; in the first frame every object shows at least one pixel. */
 export function drawClip({ seed, width, height, frames, objects }: WorldRequest): WorldClip {
-  const { uniform: u } = drawsOf(seed, 0);
+  const { uniform: u, below } = drawsOf(seed, 0);
   const side = Math.min(width, height);
+  const firstColor = below(shapeColors.length);
   const shapes: MovingShape[] = Array.from({ length: objects }, (_, k) => ({
     kind: kinds[Math.floor(u() * kinds.length)] as MovingShape["kind"],
     radius: side * (0.12 + 0.08 * u()),
-    color: shapeColors[k % shapeColors.length] as readonly [number, number, number],
+    color: shapeColors[(firstColor + k) % shapeColors.length] as readonly [number, number, number],
     // Side by side at first, so that none is hidden where the masks are given.
     start: [((k + 0.5) * width) / objects, height * (0.3 + 0.4 * u())],
     speed: [side * 0.12 * (u() - 0.5), side * 0.12 * (u() - 0.5)],
   }));
   const waves = Array.from({ length: 3 }, () => [0.1 + 0.3 * u(), 0.1 + 0.3 * u(), 6 * u()] as const);
-  const drawn = Array.from({ length: frames }, (_, time) => drawFrame(shapes, waves, time, width, height));
+  const times = typeof frames === "number" ? Array.from({ length: frames }, (_, time) => time) : frames;
+  const drawn = times.map((time) => drawFrame(shapes, waves, time, width, height));
   return { frames: drawn.map(({ picture }) => picture), labels: drawn.map(({ labels }) => labels) };
+}
+
+/** Pixels of a side, and objects with a mask, of the clips on which the tiny network is trained and scored. */
+export const watchedSide = 65;
+export const watchedObjects = 2;
+
+/**
+ * A clip of three shapes, two of which are objects. The third, in front of them, between or behind, belongs to the background, so that masks
+ * must be followed: what moves is not enough.
+ */
+export function drawWatchedClip(seed: number, frames: WorldRequest["frames"]): WorldClip {
+  const shapes = watchedObjects + 1;
+  const clip = drawClip({ seed, width: watchedSide, height: watchedSide, frames, objects: shapes });
+  const bystander = 1 + drawsOf(seed, 1).below(shapes);
+  const object = (shape: number) => (shape === bystander ? 0 : shape > bystander ? shape - 1 : shape);
+  const labels = clip.labels.map((label) => ({ ...label, data: label.data.map(object), objects: watchedObjects }));
+  return { ...clip, labels };
 }
 
 function drawFrame(

@@ -9,9 +9,10 @@ const { region, fasttext } = sizesOf.tiny;
 const noise = 0.05;
 
 function unit(vector: ArrayLike<number>): Float32Array {
-  const values = Float64Array.from(vector);
-  const length = Math.hypot(...values);
-  return Float32Array.from(values, (value) => value / length);
+  let squares = 0;
+  for (let k = 0; k < vector.length; k++) squares += (vector[k] as number) ** 2;
+  const norm = Math.sqrt(squares);
+  return Float32Array.from(vector, (value) => value / norm);
 }
 
 /** A direction for each object class. */
@@ -21,22 +22,37 @@ const prototypes = new Map<ObjectName, Float32Array>(
 
 /** What the detector says of an object: its class, and a little of everything. f32[64], length 1. */
 export function objectFeature(name: ObjectName, dice: Dice): Float32Array {
-  const prototype = prototypes.get(name) as Float32Array;
+  return withNoise(prototypes.get(name) as Float32Array, dice);
+}
+
+function withNoise(feature: Float32Array, dice: Dice): Float32Array {
   const deviations = dice.stream.normal(region);
-  return unit(prototype.map((value, c) => value + noise * (deviations[c] as number)));
+  return unit(feature.map((value, c) => value + noise * (deviations[c] as number)));
 }
 
 /** Fixed random directions for the elements of a PHOC. */
 const appearance = diceOf(0, "tap.appearance").stream.normal(region * phocLength);
 
-/** What the detector says of a written word: how it is spelt, seen from afar. f32[64], length 1. */
+const looks = new Map<string, Float32Array>();
+
+/** How a word is spelt, seen from afar. f32[64], length 1. */
+function lookOf(word: string): Float32Array {
+  let look = looks.get(word);
+  if (look === undefined) {
+    const spelt = [...phoc(word).entries()].filter(([, value]) => value === 1).map(([k]) => k);
+    look = unit(
+      Float64Array.from({ length: region }, (_, c) =>
+        spelt.reduce((sum, k) => sum + (appearance[c * phocLength + k] as number), 0),
+      ),
+    );
+    looks.set(word, look);
+  }
+  return look;
+}
+
+/** What the detector says of a written word: how it looks, and a little of everything. f32[64], length 1. */
 export function tokenFeature(word: string, dice: Dice): Float32Array {
-  const spelt = [...phoc(word).entries()].filter(([, value]) => value === 1).map(([k]) => k);
-  const seen = Float64Array.from({ length: region }, (_, c) =>
-    spelt.reduce((sum, k) => sum + (appearance[c * phocLength + k] as number), 0),
-  );
-  const deviations = dice.stream.normal(region);
-  return unit(unit(seen).map((value, c) => value + noise * (deviations[c] as number)));
+  return withNoise(lookOf(word), dice);
 }
 
 const ngramVectors = new Map<string, ArrayLike<number>>();
