@@ -88,7 +88,7 @@ async function keep(): Promise<void> {
   const device = await openDevice({ prefer: "auto" });
   device.close();
   const found = {
-    scores,
+    ...scores,
     bars: recipe.bars,
     command: `npx tsx scripts/train-system.ts ${name} FOLDER --write`,
     commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),

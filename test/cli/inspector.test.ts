@@ -215,7 +215,9 @@ describe("weft run --profile", () => {
   it.skipIf(!hasDevice)("shows the hottest kernels with their lines, and writes a trace", async () => {
     const run = await weft("run", "attention.weft", ...smallAttention, "--profile", "--trace", "trace.json");
     expect(run.status).toBe(0);
-    expect(run.stdout).toMatch(/modelled +measured +work\/s +moved\/s +work +moved +dispatches +kernel +kind +source/);
+    expect(run.stdout).toMatch(
+      /modelled +measured +work\/s +moved\/s +work +moved +unavoidable +dispatches +kernel +kind +source/,
+    );
     expect(run.stdout).toMatch(/attention\.weft:(\d+,)*[34]/);
     const { traceEvents } = JSON.parse(read("trace.json"));
     const dispatches = traceEvents.filter(({ ph, pid }: { ph: string; pid: number }) => ph === "X" && pid === 2);

@@ -124,8 +124,11 @@ async function lookAtAll(
         continue;
       }
       // One dispatch tells the hopeless; the others get the time that a timing needs.
-      const glance = await arena.time(step, 1);
-      const ms = glance > 2 * hopeless * single ? glance : await arena.time(step, repeat);
+      const glance = await secondLookAbove(2 * hopeless * single, () => arena.time(step, 1));
+      const ms =
+        glance > 2 * hopeless * single
+          ? glance
+          : await secondLookAbove(hopeless * best, () => arena.time(step, repeat));
       if (ms > hopeless * best) outcomes.set(position, { kind: "slow", ms: [ms] });
       else others.push({ position, step, ms });
       best = Math.min(best, ms);
@@ -137,6 +140,12 @@ async function lookAtAll(
   others.sort((a, b) => a.ms - b.ms);
   for (const { position, ms } of others.splice(mostFinalists - 1)) outcomes.set(position, { kind: "slow", ms: [ms] });
   return { contestants: [own, ...others], outcomes, repeat };
+}
+
+/** A timing; where it is above the bound, the shorter of two, since a single disturbance must not put a step out. */
+async function secondLookAbove(bound: number, time: () => Promise<number>): Promise<number> {
+  const ms = await time();
+  return ms > bound ? Math.min(ms, await time()) : ms;
 }
 
 /** What the first step computes, from data of which it makes finite numbers where there is such data. */
